@@ -1,0 +1,3 @@
+//! Sottovoce: cli.
+
+fn main() {}

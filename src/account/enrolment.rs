@@ -1,0 +1,65 @@
+//! SPEC 3.7: how a new device asks for a credential.
+
+use minicbor::{Decode, Encode};
+
+use crate::crypto::{Secret, kdf};
+use crate::wire::{AccountId, Bytes, DeviceId, Signed, SignedKind, Suite, Time, Version, encode};
+
+/// A device's request, signed by the key that the credential shall be for.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct EnrolmentRequest {
+    /// Protocol version.
+    #[n(0)]
+    pub version: Version,
+    /// Always suite 1: only its signature scheme is used.
+    #[n(1)]
+    pub suite: Suite,
+    /// The account.
+    #[n(2)]
+    pub account: AccountId,
+    /// The device's Ed25519 key.
+    #[n(3)]
+    pub device: DeviceId,
+    /// The name that the person proposes.
+    #[n(4)]
+    pub name: String,
+    /// When it was made.
+    #[n(5)]
+    pub time: Time,
+    /// Proof that the person holds an administrator's invitation code: 32 bytes, see
+    /// [`invitation_proof`](Self::invitation_proof).
+    #[n(6)]
+    pub invitation: Option<Bytes>,
+}
+
+impl SignedKind for EnrolmentRequest {
+    const KIND: &'static str = "enrolment";
+}
+
+impl EnrolmentRequest {
+    /// HMAC of (account, device) under a key derived from the invitation code, so that the relay
+    /// that carries the request learns no code that it could use for a device of its own.
+    pub fn invitation_proof(code: &str, account: &AccountId, device: &DeviceId) -> [u8; 32] {
+        let key: Secret<32> = kdf::extract(account.as_array(), code.as_bytes());
+        kdf::hmac(&key, &encode(&("invitation", account, device)))
+    }
+
+    /// Whether the request proves knowledge of the invitation code.
+    pub fn proves(&self, code: &str) -> bool {
+        let expected = Self::invitation_proof(code, &self.account, &self.device);
+        self.invitation
+            .as_ref()
+            .is_some_and(|proof| crate::crypto::secret::equal(proof, &expected))
+    }
+
+    /// Reads a request and checks that the device itself signed it.
+    ///
+    /// # Errors
+    /// `None` when it is malformed or signed by another key.
+    pub fn verify(signed: &Signed<Self>) -> Option<Self> {
+        let request = signed.parse().ok()?;
+        signed.verify_by(&request.device).ok()?;
+        Some(request)
+    }
+}

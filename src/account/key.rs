@@ -1,0 +1,158 @@
+//! SPEC 3.5 and 3.6: the keys that others seal to before a participant has committed.
+
+use minicbor::{Decode, Encode};
+
+use crate::crypto::Hash;
+use crate::crypto::hash::labelled;
+use crate::crypto::seal::{Seal, SealError, SealPrivateKey, SealPublicKey};
+use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version};
+
+/// A device's published seal key, signed by the device: sealed to for 24 hours.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SealKey {
+    /// Protocol version.
+    #[n(0)]
+    pub version: Version,
+    /// The suite whose KEM the key is for.
+    #[n(1)]
+    pub suite: Suite,
+    /// The account.
+    #[n(2)]
+    pub account: AccountId,
+    /// The device.
+    #[n(3)]
+    pub device: DeviceId,
+    /// Counts from 0, per device and suite.
+    #[n(4)]
+    pub generation: u64,
+    /// 32 bytes in suite 1, 1,216 in suite 2.
+    #[n(5)]
+    pub public_key: Bytes,
+    /// Sealed to from.
+    #[n(6)]
+    pub from: Time,
+    /// Sealed to until, at most 24 hours later.
+    #[n(7)]
+    pub until: Time,
+}
+
+impl SignedKind for SealKey {
+    const KIND: &'static str = "seal-key";
+}
+
+/// A team's key, signed by an administrator's or a member's device: sealed to for 24 hours.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct TeamKey {
+    /// Protocol version.
+    #[n(0)]
+    pub version: Version,
+    /// The suite whose KEM the key is for.
+    #[n(1)]
+    pub suite: Suite,
+    /// The account.
+    #[n(2)]
+    pub account: AccountId,
+    /// The team's id.
+    #[n(3)]
+    pub team: String,
+    /// Counts from 0, per team and suite.
+    #[n(4)]
+    pub generation: u64,
+    /// 32 bytes in suite 1, 1,216 in suite 2.
+    #[n(5)]
+    pub public_key: Bytes,
+    /// Hash of the record of the generation before.
+    #[n(6)]
+    pub previous: Option<Hash>,
+    /// Sealed to from.
+    #[n(7)]
+    pub from: Time,
+    /// Sealed to until, at most 24 hours later.
+    #[n(8)]
+    pub until: Time,
+    /// The devices that the private half was sealed to, ascending.
+    #[n(9)]
+    pub holders: Vec<DeviceId>,
+}
+
+impl SignedKind for TeamKey {
+    const KIND: &'static str = "team-key";
+}
+
+/// The private half of a team key, sealed to each holder's published seal key. It needs no
+/// signature: what opens must be the private half of the signed public key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct TeamSeals {
+    /// The record's hash.
+    #[n(0)]
+    pub record: Hash,
+    /// One for each holder.
+    #[n(1)]
+    pub seals: Vec<TeamSeal>,
+}
+
+/// A team's private key for one holder.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct TeamSeal {
+    /// The holder.
+    #[n(0)]
+    pub holder: DeviceId,
+    /// The id of the holder's seal key.
+    #[n(1)]
+    pub key: Hash,
+    /// The sealed 32-byte seed.
+    #[n(2)]
+    pub seal: Seal,
+}
+
+impl TeamSeal {
+    /// The `info` of the seal.
+    fn info(record: &Hash, holder: &DeviceId, key: &Hash) -> Vec<u8> {
+        labelled("team-seal", &[record.into(), holder.into(), key.into()])
+    }
+
+    /// Seals a team's private key to one holder.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn make(
+        random: &mut crate::crypto::Random,
+        record: &Hash,
+        team_key: &SealPrivateKey,
+        holder: DeviceId,
+        holder_key: &SealPublicKey,
+    ) -> Result<Self, SealError> {
+        let key = holder_key.id();
+        let info = Self::info(record, &holder, &key);
+        Ok(Self {
+            holder,
+            key,
+            seal: holder_key.seal_fresh(random, &info, team_key.seed().expose())?,
+        })
+    }
+
+    /// Opens it and checks that it is the private half of `record`'s key.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open(
+        &self,
+        record: &Hash,
+        team_key: &TeamKey,
+        holder_key: &SealPrivateKey,
+    ) -> Result<SealPrivateKey, SealError> {
+        let info = Self::info(record, &self.holder, &self.key);
+        let seed = holder_key.open(&info, &self.seal)?;
+        let seed = crate::crypto::Secret::from_slice(&seed).ok_or(SealError)?;
+        let private = SealPrivateKey::from_seed(team_key.suite, seed);
+        if private.public().as_bytes() == &*team_key.public_key {
+            Ok(private)
+        } else {
+            Err(SealError)
+        }
+    }
+}

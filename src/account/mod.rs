@@ -1,0 +1,18 @@
+//! SPEC 3: what an account says about itself, signed: root statement, policies, credentials,
+//! seal keys, team keys; and the one place that decides whether to believe it.
+
+mod chain;
+mod credential;
+mod enrolment;
+mod key;
+mod policy;
+mod root;
+
+pub use chain::{Account, AccountError, Learned, Pin};
+pub use credential::{Credential, Role, Via};
+pub use enrolment::EnrolmentRequest;
+pub use key::{SealKey, TeamKey, TeamSeal, TeamSeals};
+pub use policy::{
+    Archive, EntryPoint, Issuer, Level, Limits, Plan, Policy, Renewal, Retention, Revocation, Team,
+};
+pub use root::{KeyManager, Operator, RootStatement, account_id};

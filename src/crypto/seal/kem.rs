@@ -1,0 +1,145 @@
+//! The two KEMs: DHKEM(X25519, HKDF-SHA256) of RFC 9180 section 4.1, id 0x0020, and X-Wing
+//! (draft-connolly-cfrg-xwing-kem), id 0x647A.
+
+use x_wing::{Decapsulator, KeyExport, TryDecapsulate};
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{ENCAPSULATION_RANDOMNESS, SealError};
+use crate::crypto::Secret;
+use crate::wire::Suite;
+
+const X25519_SUITE_ID: &[u8] = b"KEM\x00\x20";
+/// 2^255 - 19, little-endian: X25519 keys at or above it are not canonical.
+const FIELD_PRIME: [u8; 32] = {
+    let mut p = [0xff; 32];
+    p[0] = 0xed;
+    p[31] = 0x7f;
+    p
+};
+
+pub(super) fn check_public(suite: Suite, key: &[u8]) -> Result<(), SealError> {
+    let curve_key: &[u8; 32] = key.last_chunk().ok_or(SealError)?;
+    let canonical = curve_key.iter().rev().lt(FIELD_PRIME.iter().rev());
+    // A low-order point gives the all-zero result with every scalar.
+    let agreed = StaticSecret::from([1; 32]).diffie_hellman(&PublicKey::from(*curve_key));
+    if !canonical || !agreed.was_contributory() {
+        return Err(SealError);
+    }
+    match suite {
+        Suite::X25519 if key.len() == 32 => Ok(()),
+        Suite::X25519 => Err(SealError),
+        Suite::XWing => x_wing::EncapsulationKey::try_from(key)
+            .map(drop)
+            .map_err(|_| SealError),
+    }
+}
+
+pub(super) fn public_of(suite: Suite, seed: &Secret<32>) -> Vec<u8> {
+    match suite {
+        Suite::X25519 => PublicKey::from(&StaticSecret::from(*seed.expose()))
+            .to_bytes()
+            .to_vec(),
+        Suite::XWing => x_wing::DecapsulationKey::from(*seed.expose())
+            .encapsulation_key()
+            .to_bytes()
+            .to_vec(),
+    }
+}
+
+/// The shared secret and the encapsulation that carries it.
+pub(super) fn encapsulate(
+    suite: Suite,
+    recipient: &[u8],
+    randomness: &Secret<ENCAPSULATION_RANDOMNESS>,
+) -> Result<(Secret<32>, Vec<u8>), SealError> {
+    match suite {
+        Suite::X25519 => {
+            // def Encap(pkR): skE, pkE = GenerateKeyPair(); dh = DH(skE, pkR); enc = pkE
+            //   kem_context = concat(enc, pkRm); shared_secret = ExtractAndExpand(dh, kem_context)
+            // GenerateKeyPair is DeriveKeyPair over the given randomness.
+            let recipient: [u8; 32] = recipient.try_into().map_err(|_| SealError)?;
+            let ephemeral = derive_key_pair(randomness.expose());
+            let enc = PublicKey::from(&ephemeral);
+            let dh = ephemeral.diffie_hellman(&PublicKey::from(recipient));
+            if !dh.was_contributory() {
+                return Err(SealError);
+            }
+            let shared = extract_and_expand(dh.as_bytes(), enc.as_bytes(), &recipient);
+            Ok((shared, enc.to_bytes().to_vec()))
+        }
+        Suite::XWing => {
+            let key = x_wing::EncapsulationKey::try_from(recipient).map_err(|_| SealError)?;
+            let (ciphertext, mut shared) =
+                key.encapsulate_deterministic(randomness.expose().into());
+            let out = Secret::new(shared.into());
+            shared.as_mut_slice().zeroize();
+            Ok((out, ciphertext.to_vec()))
+        }
+    }
+}
+
+pub(super) fn decapsulate(
+    suite: Suite,
+    seed: &Secret<32>,
+    encapsulation: &[u8],
+) -> Result<Secret<32>, SealError> {
+    match suite {
+        Suite::X25519 => {
+            // def Decap(enc, skR): dh = DH(skR, pkE); kem_context = concat(enc, pk(skR))
+            let enc: [u8; 32] = encapsulation.try_into().map_err(|_| SealError)?;
+            let private = StaticSecret::from(*seed.expose());
+            let dh = private.diffie_hellman(&PublicKey::from(enc));
+            if !dh.was_contributory() {
+                return Err(SealError);
+            }
+            let own = PublicKey::from(&private);
+            Ok(extract_and_expand(dh.as_bytes(), &enc, own.as_bytes()))
+        }
+        Suite::XWing => {
+            let key = x_wing::DecapsulationKeyRejectNonContrib::from(*seed.expose());
+            let ciphertext = encapsulation.try_into().map_err(|_| SealError)?;
+            let mut shared = key.try_decapsulate(ciphertext).map_err(|_| SealError)?;
+            let out = Secret::new(shared.into());
+            shared.as_mut_slice().zeroize();
+            Ok(out)
+        }
+    }
+}
+
+/// RFC 9180 section 7.1.3, `DeriveKeyPair(ikm)` for X25519.
+pub(super) fn derive_key_pair(ikm: &[u8]) -> StaticSecret {
+    // dkp_prk = LabeledExtract("", "dkp_prk", ikm); sk = LabeledExpand(dkp_prk, "sk", "", Nsk)
+    let prk = labeled_extract(X25519_SUITE_ID, &[], b"dkp_prk", ikm);
+    StaticSecret::from(*labeled_expand::<32>(X25519_SUITE_ID, &prk, b"sk", &[]).expose())
+}
+
+/// RFC 9180 section 4.1, `ExtractAndExpand(dh, kem_context)`, `kem_context` = enc || pkRm.
+fn extract_and_expand(dh: &[u8; 32], enc: &[u8; 32], recipient: &[u8; 32]) -> Secret<32> {
+    let prk = labeled_extract(X25519_SUITE_ID, &[], b"eae_prk", dh);
+    let context = [enc.as_slice(), recipient].concat();
+    labeled_expand(X25519_SUITE_ID, &prk, b"shared_secret", &context)
+}
+
+/// RFC 9180 section 4, `LabeledExtract(salt, label, ikm)`.
+pub(super) fn labeled_extract(
+    suite_id: &[u8],
+    salt: &[u8],
+    label: &[u8],
+    ikm: &[u8],
+) -> Secret<32> {
+    let labeled = Zeroizing::new([b"HPKE-v1", suite_id, label, ikm].concat());
+    crate::crypto::kdf::extract(salt, &labeled)
+}
+
+/// RFC 9180 section 4, `LabeledExpand(prk, label, info, N)`.
+pub(super) fn labeled_expand<const N: usize>(
+    suite_id: &[u8],
+    prk: &Secret<32>,
+    label: &[u8],
+    info: &[u8],
+) -> Secret<N> {
+    let length = u16::try_from(N).unwrap_or(u16::MAX).to_be_bytes();
+    let labeled = [&length, b"HPKE-v1".as_slice(), suite_id, label, info].concat();
+    crate::crypto::kdf::expand(prk, &labeled)
+}

@@ -1,0 +1,90 @@
+//! Secret byte strings: zeroised on drop, compared in constant time, never printed.
+
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// Exactly `N` secret bytes.
+///
+/// It is cloned only where a secret really has two owners, so `Clone` is spelled
+/// [`duplicate`](Self::duplicate).
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Secret<const N: usize>([u8; N]);
+
+impl<const N: usize> Secret<N> {
+    /// Takes ownership of `N` secret bytes.
+    pub const fn new(bytes: [u8; N]) -> Self {
+        Self(bytes)
+    }
+
+    /// Copies a slice; `None` when it is not `N` bytes long.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The bytes, for the primitive that consumes them.
+    pub const fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// A second owner of the same secret.
+    pub fn duplicate(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for Secret<N> {
+    fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl<const N: usize> PartialEq for Secret<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl<const N: usize> Eq for Secret<N> {}
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret<{N}>(…)")
+    }
+}
+
+impl<C, const N: usize> minicbor::Encode<C> for Secret<N> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C, const N: usize> minicbor::Decode<'b, C> for Secret<N> {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Self::from_slice(d.bytes()?)
+            .ok_or_else(|| minicbor::decode::Error::message("secret of the wrong length"))
+    }
+}
+
+/// Secret bytes of a length that is only known at run time, such as a decrypted message.
+pub type SecretBytes = Zeroizing<Vec<u8>>;
+
+/// Whether two byte strings are equal, in time that depends on their lengths only.
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        assert_eq!(format!("{:?}", Secret::new([7u8; 32])), "Secret<32>(…)");
+    }
+}

@@ -1,0 +1,116 @@
+//! SPEC 2.5: Ed25519 (RFC 8032), verified strictly, over domain-separated hashes.
+
+use ed25519_dalek::Signer;
+
+use super::hash::{PREFIX, sha256};
+use super::random::{NoRandomness, Random};
+use super::{Secret, secret::SecretBytes};
+use crate::wire::codec::byte_string;
+
+byte_string! {
+    /// An Ed25519 signature, 64 bytes.
+    Signature, 64
+}
+
+byte_string! {
+    /// An Ed25519 public key as it travels, 32 bytes. It is checked when it is used.
+    PublicKey, 32
+}
+
+/// A signature does not verify, or its key is weak or no point of the curve.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct SignatureError;
+
+/// A device's, administrator's or root's private signing key.
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system refuses.
+    pub fn generate(random: &mut Random) -> Result<Self, NoRandomness> {
+        Ok(Self::from_seed(&random.secret()?))
+    }
+
+    /// The key of a 32-byte seed (RFC 8032 section 5.1.5).
+    pub fn from_seed(seed: &Secret<32>) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(seed.expose()))
+    }
+
+    /// The 32-byte seed, for sealed storage.
+    pub fn seed(&self) -> Secret<32> {
+        Secret::new(self.0.to_bytes())
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey::new(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs `body`, deterministic CBOR that begins with version, suite and account.
+    pub fn sign(&self, kind: &str, body: &[u8]) -> Signature {
+        Signature::new(self.0.sign(&message(kind, body)).to_bytes())
+    }
+}
+
+impl core::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "SigningKey({:?}, …)", self.public())
+    }
+}
+
+impl PublicKey {
+    /// Verifies with `verify_strict`; weak (small-order) keys are refused before.
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn verify(
+        &self,
+        kind: &str,
+        body: &[u8],
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
+        self.verify_raw(&message(kind, body), signature)
+    }
+
+    /// Verifies a signature over exactly `message`, for signatures that the protocol does not
+    /// make itself (identity tokens) and for published vectors.
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn verify_raw(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+        let key = self.parse()?;
+        key.verify_strict(
+            message,
+            &ed25519_dalek::Signature::from_bytes(signature.as_array()),
+        )
+        .map_err(|_| SignatureError)
+    }
+
+    /// Whether the bytes are a usable key: canonical point, not of small order.
+    pub fn is_valid(&self) -> bool {
+        self.parse().is_ok()
+    }
+
+    fn parse(&self) -> Result<ed25519_dalek::VerifyingKey, SignatureError> {
+        let key =
+            ed25519_dalek::VerifyingKey::from_bytes(self.as_array()).map_err(|_| SignatureError)?;
+        // A non-canonical encoding decompresses to a point that encodes differently.
+        if key.is_weak() || key.to_edwards().compress().as_bytes() != self.as_array() {
+            return Err(SignatureError);
+        }
+        Ok(key)
+    }
+}
+
+/// `"sottovoce/0 " kind || 0x00 || SHA-256(body)`.
+fn message(kind: &str, body: &[u8]) -> SecretBytes {
+    let mut out = Vec::with_capacity(PREFIX.len() + kind.len() + 33);
+    out.extend_from_slice(PREFIX.as_bytes());
+    out.extend_from_slice(kind.as_bytes());
+    out.push(0);
+    out.extend_from_slice(&sha256(body));
+    SecretBytes::new(out)
+}

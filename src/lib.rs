@@ -1,0 +1,12 @@
+//! Sottovoce's protocol core: end-to-end encrypted live chat as a state machine.
+//!
+//! The core is sans-IO and synchronous: it has no clock, no sockets and no storage. A host
+//! feeds a [`client::Client`] with inputs and carries out its outputs. `docs/SPEC.md` states
+//! every byte; section numbers in these docs refer to it.
+//!
+//! Each folder uses only those above it in this list.
+
+pub mod account;
+pub mod client;
+pub mod crypto;
+pub mod wire;

@@ -1,0 +1,26 @@
+//! SPEC 10: limits in bytes, counts and time, the same for clients and relays.
+
+/// Longest text or body of one message, in bytes of UTF-8.
+pub const BODY: usize = 64 * 1024;
+/// Longest envelope or commit, in bytes.
+pub const ENTRY: usize = 192 * 1024;
+/// Longest WebSocket frame, in bytes.
+pub const FRAME: usize = 1024 * 1024;
+/// Longest account object (root statement, policy, credential …), in bytes.
+pub const OBJECT: usize = 128 * 1024;
+/// Most devices and teams on a roster together.
+pub const ROSTER: usize = 32;
+/// Longest names, ids of teams and entry points, in bytes of UTF-8.
+pub const NAME: usize = 128;
+/// How far a live entry's time may be from the own clock, in milliseconds.
+pub const LIVE_TOLERANCE: u64 = 10 * 60 * 1000;
+/// Longest life of a policy, in seconds.
+pub const POLICY_LIFE: u64 = 14 * DAY;
+/// Longest life of a credential, in seconds.
+pub const CREDENTIAL_LIFE: u64 = 90 * DAY;
+/// How long a published seal key or team key is sealed to, in seconds.
+pub const KEY_CURRENT: u64 = DAY;
+/// Longest life of a seal key's private half, in seconds.
+pub const KEY_LIFE: u64 = 30 * DAY;
+/// A day in seconds.
+pub const DAY: u64 = 24 * 60 * 60;

@@ -1,0 +1,14 @@
+//! What travels: deterministic CBOR, identifiers, signed objects, frames between a client and
+//! its relay, and the limits that both keep. SPEC sections 1, 3 and 8.
+
+pub mod codec;
+pub mod frame;
+pub mod id;
+pub mod limits;
+pub mod signed;
+mod suite;
+
+pub use codec::{Bytes, DecodeError, decode, encode};
+pub use id::{AccountId, ContactId, ContentId, DeviceId, Time, Version};
+pub use signed::{Signed, SignedBy, SignedKind};
+pub use suite::Suite;

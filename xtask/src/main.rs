@@ -1,0 +1,3 @@
+//! Sottovoce: xtask.
+
+fn main() {}
