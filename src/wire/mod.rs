@@ -5,6 +5,7 @@ pub mod codec;
 pub mod frame;
 pub mod id;
 pub mod limits;
+pub mod log;
 pub mod signed;
 mod suite;
 
