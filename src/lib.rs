@@ -8,5 +8,6 @@
 
 pub mod account;
 pub mod client;
+pub mod contact;
 pub mod crypto;
 pub mod wire;
