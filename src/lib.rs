@@ -10,4 +10,5 @@ pub mod account;
 pub mod client;
 pub mod contact;
 pub mod crypto;
+pub mod message;
 pub mod wire;

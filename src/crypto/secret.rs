@@ -28,6 +28,22 @@ impl<const N: usize> Secret<N> {
         &self.0
     }
 
+    /// Cuts the secret into three: how one derivation gives a key, a nonce and a commitment.
+    ///
+    /// Lengths that do not add up are a mistake at compile time.
+    pub(crate) fn split<const A: usize, const B: usize, const C: usize>(
+        self,
+    ) -> (Secret<A>, Secret<B>, Secret<C>) {
+        const { assert!(A + B + C == N) }
+        let mut bytes = self.0.iter();
+        let mut part = |out: &mut [u8]| out.iter_mut().zip(&mut bytes).for_each(|(o, b)| *o = *b);
+        let (mut a, mut b, mut c) = (Secret([0; A]), Secret([0; B]), Secret([0; C]));
+        part(&mut a.0);
+        part(&mut b.0);
+        part(&mut c.0);
+        (a, b, c)
+    }
+
     /// A second owner of the same secret.
     pub fn duplicate(&self) -> Self {
         Self(self.0)
