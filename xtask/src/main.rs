@@ -1,3 +1,61 @@
-//! Sottovoce: xtask.
+//! `cargo xtask`: every developer command. CI runs these and nothing else.
 
-fn main() {}
+mod browser;
+mod failure;
+mod lint;
+mod process;
+mod programs;
+mod setup;
+mod tally;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Outcome;
+use workspace::Workspace;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  test [STAGE ...]    install what is missing, check and test everything, or only the stages named
+  lint                formatting, clippy for the host and the browser, type checks
+  build               the wasm, the npm package and the pages
+  setup               install what is missing, nothing else
+  help                this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_told() {
+                eprintln!("error: {failure}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Outcome {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", arguments),
+    };
+    if matches!(command, "help" | "--help" | "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let run: fn(&Workspace, &[String]) -> Outcome = match command {
+        "test" => test::run,
+        "lint" => lint::run,
+        "build" => browser::run,
+        "setup" => setup::run,
+        unknown => {
+            eprint!("{HELP}");
+            return Err(format!("there is no command `{unknown}`").into());
+        }
+    };
+    run(&Workspace::locate()?, rest)
+}

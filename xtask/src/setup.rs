@@ -1,0 +1,259 @@
+//! Installs what the other commands need: with `apt-get` on Debian as root, otherwise it says what
+//! is missing. Cargo's tools go to a cache folder outside of the clone, npm's into `node_modules`.
+
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use crate::failure::{During, Failure, Outcome, only};
+use crate::process;
+use crate::workspace::Workspace;
+
+const WASM_PACK: &str = "0.15.1";
+const NODE: u32 = 20;
+const JAVA: u32 = 17;
+
+/// One language of each script that the tests write, as fontconfig names it; the last is emoji.
+const SCRIPTS: [&str; 13] = [
+    "en", "ar", "he", "hi", "bn", "th", "el", "ru", "ja", "zh-cn", "ko", "ka", "und-zsye",
+];
+
+/// What a command cannot do without.
+pub(crate) struct Need {
+    what: &'static str,
+    packages: &'static [&'static str],
+    is_met: fn() -> bool,
+}
+
+/// Builds the wasm and the pages.
+const NODE_JS: Need = Need {
+    what: "Node.js 20 or newer, with npm",
+    packages: &["nodejs", "npm"],
+    is_met: || major("node", "--version") >= Some(NODE) && process::find("npm").is_some(),
+};
+
+/// Compiles C, for SQLite and TLS.
+const COMPILER: Need = Need {
+    what: "a C compiler",
+    packages: &["build-essential"],
+    is_met: || process::find("cc").is_some(),
+};
+
+/// Opens the pages.
+const CHROMIUM: Need = Need {
+    what: "Chromium",
+    packages: &["chromium"],
+    is_met: || process::find("chromium").is_some(),
+};
+
+/// Lets `wasm-pack` drive it.
+const CHROMEDRIVER: Need = Need {
+    what: "ChromeDriver",
+    packages: &["chromium-driver"],
+    is_met: || process::find("chromedriver").is_some(),
+};
+
+/// Shows what is written in ten scripts, and emoji.
+const FONTS: Need = Need {
+    what: "fonts for Latin, Arabic, Hebrew, Indic, Thai, Greek, Cyrillic, Georgian, Chinese, \
+           Japanese, Korean and emoji",
+    packages: &[
+        "fontconfig",
+        "fonts-noto-core",
+        "fonts-noto-cjk",
+        "fonts-noto-color-emoji",
+    ],
+    is_met: has_fonts,
+};
+
+/// Runs the Kotlin tests.
+const JDK: Need = Need {
+    what: "a JDK, 17 or newer",
+    packages: &["default-jdk-headless"],
+    is_met: || major("javac", "-version") >= Some(JAVA),
+};
+
+/// Builds them.
+const MAVEN: Need = Need {
+    what: "Maven",
+    packages: &["maven"],
+    is_met: || process::find("mvn").is_some(),
+};
+
+/// For building the wasm and the pages.
+pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
+/// For everything.
+pub(crate) const TO_TEST: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, CHROMEDRIVER, FONTS, JDK, MAVEN];
+
+/// `cargo xtask setup`.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    only(arguments, &[])?;
+    everything(workspace)?;
+    println!("everything is there");
+    Ok(())
+}
+
+/// Installs all that any command needs.
+pub(crate) fn everything(workspace: &Workspace) -> Outcome {
+    programs(TO_TEST)?;
+    rust_target(workspace)?;
+    wasm_bindgen(workspace)?;
+    wasm_pack(workspace)?;
+    npm(workspace)
+}
+
+/// Makes sure that these programs are there.
+pub(crate) fn programs(needs: &[Need]) -> Outcome {
+    let missing = || needs.iter().filter(|need| !(need.is_met)());
+    let packages: Vec<&str> = missing().flat_map(|need| need.packages).copied().collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if process::find("apt-get").is_some() && is_root() {
+        println!("installing {}", packages.join(" "));
+        apt(&["update", "-q"])?;
+        let mut install = vec!["install", "-q", "-y", "--no-install-recommends"];
+        install.extend(&packages);
+        apt(&install)?;
+    }
+    let still: Vec<&str> = missing().map(|need| need.what).collect();
+    if still.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Because(format!(
+        "missing: {}. Install it and try again; on Debian: sudo apt-get install {}",
+        still.join("; "),
+        packages.join(" ")
+    )))
+}
+
+/// Makes sure that the pinned toolchain can compile for browsers.
+pub(crate) fn rust_target(workspace: &Workspace) -> Outcome {
+    let folder = process::read(workspace.command("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]))?;
+    if Path::new(folder.trim()).is_dir() {
+        return Ok(());
+    }
+    process::run(workspace.command("rustup").args(["toolchain", "install"]))
+}
+
+/// Makes sure that `wasm-bindgen` of the locked version is there, and returns its folder.
+pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    let lock = workspace.lock()?;
+    let version = locked(&lock, "wasm-bindgen").ok_or("Cargo.lock names no wasm-bindgen")?;
+    cargo_tool(workspace, "wasm-bindgen-cli", "wasm-bindgen", version)
+}
+
+/// Makes sure that `wasm-pack` is there, and returns its folder.
+pub(crate) fn wasm_pack(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    cargo_tool(workspace, "wasm-pack", "wasm-pack", WASM_PACK)
+}
+
+/// Makes sure that `node_modules` is what the lock file says.
+pub(crate) fn npm(workspace: &Workspace) -> Outcome {
+    let modified = |path: &str| {
+        fs::metadata(workspace.path(path))
+            .and_then(|data| data.modified())
+            .ok()
+    };
+    let installed = modified("node_modules/.package-lock.json");
+    if installed.is_some() && installed >= modified("package-lock.json") {
+        return Ok(());
+    }
+    process::run(
+        workspace
+            .command("npm")
+            .args(["ci", "--no-audit", "--no-fund"]),
+    )
+}
+
+fn cargo_tool(
+    workspace: &Workspace,
+    package: &str,
+    binary: &str,
+    version: &str,
+) -> Outcome<std::path::PathBuf> {
+    let root = workspace.tool(package, version);
+    let folder = root.join("bin");
+    if !folder.join(binary).is_file() {
+        println!("installing {package} {version}");
+        let build = root.join("build");
+        process::run(
+            workspace
+                .cargo()
+                .args(["install", "--locked", "--quiet", package, "--version"])
+                .arg(format!("={version}"))
+                .arg("--root")
+                .arg(&root)
+                .env("CARGO_TARGET_DIR", &build),
+        )?;
+        fs::remove_dir_all(&build).during("removing the tool's build folder")?;
+    }
+    Ok(folder)
+}
+
+/// The version of a package in a lock file.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let mut lines = lock.lines();
+    let name = format!("name = \"{package}\"");
+    lines.find(|line| **line == *name)?;
+    lines
+        .next()?
+        .strip_prefix("version = \"")?
+        .strip_suffix('"')
+}
+
+fn apt(arguments: &[&str]) -> Outcome {
+    process::run(
+        Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(std::process::Stdio::null()),
+    )
+}
+
+fn is_root() -> bool {
+    process::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn has_fonts() -> bool {
+    process::find("fc-list").is_some()
+        && SCRIPTS.iter().all(|script| {
+            process::read(Command::new("fc-list").arg(format!(":lang={script}")))
+                .is_ok_and(|fonts| !fonts.trim().is_empty())
+        })
+}
+
+/// The first number in what a program says of its version.
+fn major(program: &str, argument: &str) -> Option<u32> {
+    process::find(program)?;
+    let said = process::read(Command::new(program).arg(argument)).ok()?;
+    said.split(|c: char| !c.is_ascii_digit())
+        .find(|digits| !digits.is_empty())?
+        .parse()
+        .ok()
+}
+
+/// The `PATH` with more folders before it.
+pub(crate) fn path_with(folders: &[std::path::PathBuf]) -> Outcome<std::ffi::OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::join_paths(folders.iter().cloned().chain(env::split_paths(&path)))
+        .during("adding the tools to PATH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::locked;
+
+    #[test]
+    fn a_locked_version_is_that_of_the_package_with_exactly_this_name() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"1.0.0\"\n\n\
+            [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.9\"\n";
+        assert_eq!(locked(lock, "wasm-bindgen"), Some("0.2.9"));
+        assert_eq!(locked(lock, "wasm"), None);
+    }
+}

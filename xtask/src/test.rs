@@ -1,0 +1,189 @@
+//! Everything that has to hold, in stages, with one count at the end.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::failure::{Failure, Outcome};
+use crate::tally::Tally;
+use crate::workspace::Workspace;
+use crate::{browser, lint, process, programs, setup};
+
+/// One line of the summary.
+struct Stage {
+    name: &'static str,
+    what: Kind,
+}
+
+enum Kind {
+    /// It works or it does not.
+    Step(fn(&Workspace) -> Outcome),
+    /// It counts, and has to count something.
+    Tests(fn(&Workspace) -> Outcome<Tally>),
+}
+
+const STAGES: &[Stage] = &[
+    step("lint", lint::check),
+    tests("rust", rust),
+    step("build", build),
+    tests("wasm", wasm),
+    tests("pages", pages),
+    tests("kotlin", kotlin),
+];
+
+const fn step(name: &'static str, run: fn(&Workspace) -> Outcome) -> Stage {
+    Stage {
+        name,
+        what: Kind::Step(run),
+    }
+}
+
+const fn tests(name: &'static str, run: fn(&Workspace) -> Outcome<Tally>) -> Stage {
+    Stage {
+        name,
+        what: Kind::Tests(run),
+    }
+}
+
+/// `cargo xtask test`: its last line is `N passed, N failed`.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    if let Some(unknown) = arguments
+        .iter()
+        .find(|name| STAGES.iter().all(|stage| stage.name != name.as_str()))
+    {
+        let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        return Err(format!("no stage `{unknown}`; there are: {}", names.join(", ")).into());
+    }
+    let mut sum = Tally::default();
+    let mut lines = Vec::new();
+    let mut perform = |name: &str, run: &dyn Fn() -> Outcome<Tally>| {
+        println!("== {name}");
+        let start = Instant::now();
+        let (tally, word) = match run() {
+            Ok(tally) if tally.failed == 0 => (tally, "ok"),
+            Ok(tally) => (tally, "FAILED"),
+            Err(failure) => {
+                eprintln!("error: {failure}");
+                (
+                    Tally {
+                        passed: 0,
+                        failed: 1,
+                    },
+                    "FAILED",
+                )
+            }
+        };
+        sum += tally;
+        let line = format!(
+            "== {name:<8}{word:<8}{:>5} passed {:>3} failed {:>7.1} s",
+            tally.passed,
+            tally.failed,
+            start.elapsed().as_secs_f64()
+        );
+        println!("{line}");
+        lines.push(line);
+        word == "ok"
+    };
+    let ready = perform("setup", &|| {
+        setup::everything(workspace).map(|()| Tally::default())
+    });
+    if ready {
+        for stage in STAGES {
+            if arguments.is_empty() || arguments.iter().any(|name| name == stage.name) {
+                perform(stage.name, &|| stage.run(workspace));
+            }
+        }
+    }
+    println!(
+        "\n{}\n{} passed, {} failed",
+        lines.join("\n"),
+        sum.passed,
+        sum.failed
+    );
+    if sum.failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Told)
+    }
+}
+
+impl Stage {
+    fn run(&self, workspace: &Workspace) -> Outcome<Tally> {
+        match self.what {
+            Kind::Step(run) => run(workspace).map(|()| Tally::default()),
+            Kind::Tests(run) => match run(workspace)? {
+                Tally {
+                    passed: 0,
+                    failed: 0,
+                } => Err("no test ran".into()),
+                tally => Ok(tally),
+            },
+        }
+    }
+}
+
+fn rust(workspace: &Workspace) -> Outcome<Tally> {
+    counted(
+        workspace
+            .cargo()
+            .args(["test", "--locked", "--workspace", "--no-fail-fast"]),
+    )
+}
+
+/// What the tests behind the Rust ones run: the programs and the pages.
+fn build(workspace: &Workspace) -> Outcome {
+    programs::build(workspace)?;
+    browser::wasm(workspace)?;
+    browser::pages(workspace)
+}
+
+fn wasm(workspace: &Workspace) -> Outcome<Tally> {
+    let tools = [
+        setup::wasm_bindgen(workspace)?,
+        setup::wasm_pack(workspace)?,
+    ];
+    let driver = process::find("chromedriver").ok_or("chromedriver is not on the PATH")?;
+    counted(
+        workspace
+            .command("wasm-pack")
+            .args(["test", "--headless", "--chrome", "--mode", "no-install"])
+            .arg("--chromedriver")
+            .arg(driver)
+            .args([".", "--locked"])
+            .env("PATH", setup::path_with(&tools)?),
+    )
+}
+
+fn pages(workspace: &Workspace) -> Outcome<Tally> {
+    counted(&mut programs::tester(
+        workspace,
+        "npm",
+        &["run", "--silent", "test"],
+    )?)
+}
+
+fn kotlin(workspace: &Workspace) -> Outcome<Tally> {
+    process::run(workspace.cargo().args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        "sottovoce-uniffi",
+    ]))?;
+    let mut maven = programs::tester(
+        workspace,
+        "mvn",
+        &["--batch-mode", "--file", "uniffi/kotlin"],
+    )?;
+    counted(maven.arg("test"))
+}
+
+/// Runs a test runner and counts. One that fails without a failed test has failed once.
+fn counted(command: &mut Command) -> Outcome<Tally> {
+    let (status, output) = process::tee(command)?;
+    let mut tally = Tally::of(&output);
+    if !status.success() && tally.failed == 0 {
+        eprintln!("`{}` failed ({status})", process::named(command));
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
