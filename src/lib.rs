@@ -12,3 +12,6 @@ pub mod contact;
 pub mod crypto;
 pub mod message;
 pub mod wire;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;

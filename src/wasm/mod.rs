@@ -1,0 +1,112 @@
+//! The exports for JavaScript: the [`client`](crate::client) as it is, with ids as base64url
+//! text, times as numbers (milliseconds), bytes as `Uint8Array` and enums as strings. It
+//! converts and forwards, nothing else. The TypeScript declarations come from these types.
+
+mod config;
+mod event;
+mod input;
+mod item;
+mod output;
+mod reader;
+mod scalar;
+mod view;
+
+use js_sys::{Error, JsString, Reflect};
+use wasm_bindgen::prelude::*;
+
+use crate::client;
+use crate::crypto::Random;
+use crate::wire::Time;
+
+use reader::{Malformed, Reader};
+
+/// A trap alone tells a developer nothing, so the browser's console gets reason and place.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        web_sys::console::error_2(&"sottovoce stopped:".into(), &info.to_string().into());
+    }));
+}
+
+/// The client of one device: a state machine that its host feeds and whose wishes it carries
+/// out. What it throws is an `Error` with a stable `code`.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Client(client::Client);
+
+#[wasm_bindgen]
+impl Client {
+    /// Starts from stored records, or afresh when there are none.
+    ///
+    /// # Errors
+    /// `malformed` for arguments of another form, and the codes of `client::OpenError`.
+    pub fn open(
+        #[wasm_bindgen(unchecked_param_type = "Config")] config: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Record[]")] records: Vec<JsValue>,
+        #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
+    ) -> Result<Self, Error> {
+        let config = config::config(&Reader::new(config)).map_err(malformed)?;
+        let records = records
+            .into_iter()
+            .map(|record| config::record(&Reader::new(record)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(malformed)?;
+        client::Client::open(config, &records, Random::os(), time(now))
+            .map(Self)
+            .map_err(|error| failure(error.code(), &error.to_string()))
+    }
+
+    /// The own device.
+    #[wasm_bindgen(getter, unchecked_return_type = "DeviceId")]
+    pub fn device(&self) -> String {
+        self.0.device().to_string()
+    }
+
+    /// Takes one input in. Its consequences come out of `poll`.
+    ///
+    /// # Errors
+    /// `malformed` for an input of another form.
+    pub fn handle(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
+        #[wasm_bindgen(unchecked_param_type = "Input")] input: JsValue,
+    ) -> Result<(), Error> {
+        let input = input::input(&Reader::new(input)).map_err(malformed)?;
+        self.0.handle(time(now), input);
+        Ok(())
+    }
+
+    /// The next thing to do, until there is none.
+    ///
+    /// # Errors
+    /// `malformed`, if a number is too large for JavaScript.
+    #[wasm_bindgen(unchecked_return_type = "Output | undefined")]
+    pub fn poll(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
+    ) -> Result<JsValue, Error> {
+        match self.0.poll(time(now)) {
+            Some(output) => serde_wasm_bindgen::to_value(&output::Output::from(output))
+                .map_err(|error| failure("malformed", &error.to_string())),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+}
+
+fn time(millis: f64) -> Time {
+    Time::from_millis(millis as u64)
+}
+
+fn malformed(Malformed(field): Malformed) -> Error {
+    failure(
+        "malformed",
+        &["missing or of a wrong type: ", field].concat(),
+    )
+}
+
+fn failure(code: &str, message: &str) -> Error {
+    let error = Error::new(message);
+    // Setting a property of a fresh, extensible object cannot fail.
+    let _ = Reflect::set(&error, &JsString::from("code"), &JsString::from(code));
+    error
+}
