@@ -22,6 +22,7 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
             "--package",
             "sottovoce",
             "--lib",
+            "--tests",
             "--target",
             "wasm32-unknown-unknown",
         ],

@@ -148,7 +148,7 @@ fn wasm(workspace: &Workspace) -> Outcome<Tally> {
             .args(["test", "--headless", "--chrome", "--mode", "no-install"])
             .arg("--chromedriver")
             .arg(driver)
-            .args([".", "--locked"])
+            .args([".", "--locked", "--package", "sottovoce", "--tests"])
             .env("PATH", setup::path_with(&tools)?),
     )
 }
