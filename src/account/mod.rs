@@ -4,6 +4,7 @@
 mod chain;
 mod credential;
 mod enrolment;
+mod identity;
 mod key;
 mod policy;
 mod root;
@@ -11,6 +12,7 @@ mod root;
 pub use chain::{Account, AccountError, Learned, Pin};
 pub use credential::{Credential, Role, Via};
 pub use enrolment::EnrolmentRequest;
+pub use identity::{Identity, IdentityError, thumbprint, verify_identity};
 pub use key::{SealKey, TeamKey, TeamSeal, TeamSeals};
 pub use policy::{
     Archive, EntryPoint, Issuer, Level, Limits, Plan, Policy, Renewal, Retention, Revocation, Team,

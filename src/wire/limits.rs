@@ -22,5 +22,9 @@ pub const CREDENTIAL_LIFE: u64 = 90 * DAY;
 pub const KEY_CURRENT: u64 = DAY;
 /// Longest life of a seal key's private half, in seconds.
 pub const KEY_LIFE: u64 = 30 * DAY;
+/// Longest identity token, in bytes.
+pub const IDENTITY_TOKEN: usize = 8 * 1024;
+/// Longest life of an identity token, in seconds.
+pub const IDENTITY_LIFE: u64 = 60 * 60;
 /// A day in seconds.
 pub const DAY: u64 = 24 * 60 * 60;
