@@ -49,7 +49,9 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
     process::run(
         workspace
             .command(tools.join("wasm-bindgen"))
-            .args(["--target", "web", "--out-name", "sottovoce", "--out-dir"])
+            // Whoever calls `init` says where the wasm is; a default would make bundlers copy it.
+            .args(["--target", "web", "--omit-default-module-path"])
+            .args(["--out-name", "sottovoce", "--out-dir"])
             .arg(&dist)
             .arg(workspace.built("wasm32-unknown-unknown/wasm/sottovoce.wasm")),
     )?;
