@@ -19,6 +19,11 @@ pub enum Event {
         /// The signed enrolment request as base64url, for `sottovoce agent approve`.
         request: String,
     },
+    /// Visitor: a contact has an id; it exists once `Contact` follows.
+    Started {
+        /// The contact.
+        contact: ContactId,
+    },
     /// A contact's state changed.
     Contact(ContactView),
     /// Something in a contact's transcript is new or changed.

@@ -1,13 +1,37 @@
 //! SPEC 9: the engine. A state machine that a host feeds and whose wishes it carries out.
 
+mod codes;
 mod command;
+mod context;
+mod conversation;
+mod directory;
 mod event;
+mod incoming;
+mod keys;
+mod link;
+mod outputs;
+mod proposals;
+mod records;
+mod sending;
+mod system;
+mod timeline;
+
+use std::collections::BTreeMap;
 
 pub use command::{Command, Target};
 pub use event::*;
 
-use crate::crypto::Secret;
-use crate::wire::Time;
+use self::context::Context;
+use self::conversation::Conversation;
+use self::keys::Keys;
+use self::proposals::Wish;
+use self::records::{AccountRecord, ContactRecord, DeviceRecord, DeviceRecordRef, Sealer};
+use crate::account::Account;
+use crate::crypto::random::NoRandomness;
+use crate::crypto::sign::SigningKey;
+use crate::crypto::{Random, Secret};
+use crate::wire::frame::{ClientFrame, ContactSummary, Query};
+use crate::wire::{ContactId, DeviceId, Time};
 
 /// What a client is told before it starts.
 #[derive(Debug)]
@@ -93,7 +117,13 @@ pub struct Record {
 /// The client of one device: see the module's documentation.
 #[derive(Debug)]
 pub struct Client {
-    device: crate::wire::DeviceId,
+    cx: Context,
+    sealer: Sealer,
+    conversations: BTreeMap<ContactId, Conversation>,
+    inbox: BTreeMap<ContactId, ContactSummary>,
+    account_view: Option<AccountView>,
+    /// When queries that found nothing are asked again.
+    ask_again: Option<Time>,
 }
 
 /// A client cannot start.
@@ -102,7 +132,7 @@ pub struct Client {
 pub enum OpenError {
     /// The operating system gave no randomness.
     #[error(transparent)]
-    NoRandomness(#[from] crate::crypto::random::NoRandomness),
+    NoRandomness(#[from] NoRandomness),
     /// Records do not open under this storage key and generation, or are not whole.
     #[error("the stored state cannot be read")]
     State,
@@ -124,27 +154,276 @@ impl Client {
     /// # Errors
     /// [`OpenError`].
     pub fn open(
-        _config: Config,
-        _records: &[Record],
-        mut random: crate::crypto::Random,
-        _now: Time,
+        config: Config,
+        records: &[Record],
+        mut random: Random,
+        now: Time,
     ) -> Result<Self, OpenError> {
-        let key = crate::crypto::sign::SigningKey::generate(&mut random)?;
-        Ok(Self {
-            device: key.public(),
-        })
+        let sealer = Sealer::new(config.storage_key, config.generation);
+        let find = |name: &str| records.iter().find(|record| record.name == name);
+        let device: Option<DeviceRecord> = find(records::DEVICE)
+            .map(|record| sealer.open(record))
+            .transpose()?;
+        if device.is_none() && !records.is_empty() {
+            return Err(OpenError::State);
+        }
+        let fresh = device.is_none();
+        let signer = match &device {
+            Some(device) => SigningKey::from_seed(&device.seed),
+            None => SigningKey::generate(&mut random)?,
+        };
+        let account = Account::new(config.pin);
+        let cx = Context::new(config.kind, config.host, account, random, signer);
+        let mut client = Self {
+            cx,
+            sealer,
+            conversations: BTreeMap::new(),
+            inbox: BTreeMap::new(),
+            account_view: None,
+            ask_again: None,
+        };
+        if let Some(record) = find(records::ACCOUNT) {
+            let account: AccountRecord = client.sealer.open(record)?;
+            client.learn(now, &account.objects);
+        }
+        if let Some(device) = device {
+            client.cx.keys = Keys::restore(device.seal_keys, device.team_keys);
+            if let Some(bytes) = device.credential {
+                client.take_credential(now, &bytes);
+            }
+        }
+        for record in records {
+            if let Some(id) = records::contact_of(&record.name) {
+                let record = client.sealer.open(record)?;
+                let mut conversation = Conversation::new(&client.cx, id, record);
+                conversation.following = conversation.record.closed.is_none();
+                conversation.expire_secrets(&mut client.cx, now);
+                conversation.show_outbox(&mut client.cx);
+                client.conversations.insert(id, conversation);
+            }
+        }
+        if fresh {
+            client.cx.outputs.dirty(records::DEVICE);
+        }
+        client.show_account(now);
+        Ok(client)
     }
 
     /// The own device.
-    pub const fn device(&self) -> crate::wire::DeviceId {
-        self.device
+    pub fn device(&self) -> DeviceId {
+        self.cx.device()
+    }
+
+    /// The contacts that this device has state of.
+    pub fn contacts(&self) -> impl Iterator<Item = &ContactId> {
+        self.conversations.keys()
     }
 
     /// Takes one input in. Its consequences come out of [`poll`](Self::poll).
-    pub fn handle(&mut self, _now: Time, _input: Input) {}
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Command(command) => self.command(now, command),
+            Input::Frame(bytes) => self.frame(now, &bytes),
+            Input::Connected => self.connected(),
+            Input::Disconnected => self.disconnected(),
+            Input::Stored(batch) => {
+                if self.cx.outputs.stored(batch) {
+                    self.cx.event(Event::Storage { working: true });
+                }
+            }
+            Input::StoreFailed(batch) => {
+                if self.cx.outputs.store_failed(batch, now) {
+                    self.cx.event(Event::Storage { working: false });
+                }
+            }
+            Input::Tick => self.tick(now),
+        }
+    }
 
     /// The next thing to do, until there is none.
-    pub fn poll(&mut self, _now: Time) -> Option<Output> {
-        None
+    pub fn poll(&mut self, now: Time) -> Option<Output> {
+        let Self {
+            cx,
+            sealer,
+            conversations,
+            ..
+        } = self;
+        let Context {
+            outputs,
+            random,
+            account,
+            signer,
+            keys,
+            credential,
+            ..
+        } = cx;
+        outputs.poll(now, |name| {
+            if name == records::DEVICE {
+                let record = DeviceRecordRef {
+                    seed: signer.seed(),
+                    seal_keys: &keys.seal_keys,
+                    team_keys: &keys.team_keys,
+                    credential: credential.as_ref().map(|own| own.signed.to_bytes()),
+                };
+                return sealer.seal(random, name, &record).map(Some);
+            }
+            if name == records::ACCOUNT {
+                let record = AccountRecord {
+                    objects: account.objects(),
+                };
+                return sealer.seal(random, name, &record).map(Some);
+            }
+            records::contact_of(name)
+                .and_then(|id| conversations.get(&id))
+                .map(|conversation| sealer.seal(random, name, &conversation.record))
+                .transpose()
+        })
+    }
+
+    fn command(&mut self, now: Time, command: Command) {
+        let contact = match &command {
+            Command::Start {
+                entry_point,
+                identity,
+            } => return self.start(now, entry_point.clone(), identity.clone()),
+            Command::LookUpTeam { team } => {
+                if !self.cx.look_up(Query::TeamMembers(team.clone())) {
+                    self.show_team(team);
+                }
+                return;
+            }
+            Command::Presence { available } => {
+                let available = *available;
+                return self
+                    .cx
+                    .outputs
+                    .transmit(&ClientFrame::Presence { available });
+            }
+            Command::Open { contact } => {
+                let cx = &self.cx;
+                let id = *contact;
+                let conversation = self
+                    .conversations
+                    .entry(id)
+                    .or_insert_with(|| Conversation::new(cx, id, ContactRecord::default()));
+                conversation.follow(&mut self.cx);
+                return conversation.show_again(&mut self.cx);
+            }
+            Command::Leave { contact }
+            | Command::Send { contact, .. }
+            | Command::Note { contact, .. }
+            | Command::Retry { contact, .. }
+            | Command::Discard { contact, .. }
+            | Command::Typing { contact }
+            | Command::Read { contact, .. }
+            | Command::Claim { contact }
+            | Command::Transfer { contact, .. }
+            | Command::Invite { contact, .. }
+            | Command::Remove { contact, .. }
+            | Command::Rekey { contact }
+            | Command::Close { contact } => *contact,
+        };
+        let Some(conversation) = self.conversations.get_mut(&contact) else {
+            return self.cx.failed(Some(contact), "unknown-contact");
+        };
+        let cx = &mut self.cx;
+        match command {
+            Command::Send {
+                kind,
+                body,
+                reply_to,
+                ..
+            } => conversation.queue(cx, now, kind, body, reply_to, false),
+            Command::Note { text, .. } => {
+                if cx.role().is_staff() {
+                    let kind = crate::message::kind::NOTE.to_owned();
+                    conversation.queue(cx, now, kind, text.into_bytes(), None, true);
+                } else {
+                    cx.failed(Some(contact), "role-not-allowed");
+                }
+            }
+            Command::Retry { id, .. } => conversation.retry(cx, now, id),
+            Command::Discard { id, .. } => conversation.discard(cx, id),
+            Command::Typing { .. } => conversation.typing(cx, now),
+            Command::Read { position, .. } => conversation.mark_read(cx, now, position),
+            Command::Claim { .. } => conversation.want(cx, now, Wish::Claim),
+            Command::Transfer {
+                to, history, note, ..
+            } => conversation.want(cx, now, Wish::Transfer { to, history, note }),
+            Command::Invite {
+                device, history, ..
+            } => conversation.want(cx, now, Wish::Invite { device, history }),
+            Command::Remove { target, .. } => {
+                conversation.want(cx, now, Wish::Remove { target });
+            }
+            Command::Rekey { .. } => conversation.want(cx, now, Wish::Rekey),
+            Command::Close { .. } => conversation.want(cx, now, Wish::Close),
+            Command::Leave { .. } => {
+                conversation.following = false;
+                if cx.online {
+                    cx.outputs.transmit(&ClientFrame::Leave { contact });
+                }
+                if conversation.record.is_empty() {
+                    self.conversations.remove(&contact);
+                } else {
+                    conversation.forget_log(cx);
+                }
+            }
+            Command::Start { .. }
+            | Command::Open { .. }
+            | Command::LookUpTeam { .. }
+            | Command::Presence { .. } => {}
+        }
+    }
+
+    /// A visitor's client serves one contact: its device key is this contact's alone.
+    fn start(&mut self, now: Time, entry_point: String, identity: Option<String>) {
+        if self.cx.kind == Kind::Visitor && !self.conversations.is_empty() {
+            return self.cx.failed(None, "already-started");
+        }
+        let Ok(id) = self.cx.random.bytes().map(ContactId::new) else {
+            return self.cx.failed(None, "no-randomness");
+        };
+        let mut conversation = Conversation::new(&self.cx, id, ContactRecord::default());
+        self.cx.event(Event::Started { contact: id });
+        conversation.want(&mut self.cx, now, Wish::Start { entry_point });
+        if let Some(token) = identity {
+            let kind = crate::message::kind::IDENTITY.to_owned();
+            conversation.queue(&mut self.cx, now, kind, token.into_bytes(), None, false);
+        }
+        conversation.dirty(&mut self.cx);
+        self.conversations.insert(id, conversation);
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.cx.outputs.forget_wake();
+        if self.cx.keys.check_at.is_some_and(|at| at <= now) {
+            self.look_after_keys(now);
+        }
+        if self.ask_again.is_some_and(|at| at <= now) {
+            self.ask_again = None;
+            for conversation in self.conversations.values_mut() {
+                conversation.propose(&mut self.cx, now);
+            }
+        }
+        self.reseal_waiting(now);
+        let checks = [self.cx.keys.check_at, self.ask_again];
+        for at in checks.into_iter().flatten() {
+            self.cx.outputs.wake_at(at);
+        }
+        for conversation in self.conversations.values_mut() {
+            conversation.tick(&mut self.cx, now);
+        }
+        self.show_account(now);
+    }
+
+    fn show_account(&mut self, now: Time) {
+        let Some(view) = self.cx.account_view(now) else {
+            return;
+        };
+        if self.account_view.as_ref() != Some(&view) {
+            self.account_view = Some(view.clone());
+            self.cx.event(Event::Account(view));
+        }
     }
 }

@@ -1,0 +1,208 @@
+//! What every contact of a client shares: who it is, what it believes of the account, which
+//! keys it holds, and where its outputs go.
+
+use super::directory::Directory;
+use super::keys::Keys;
+use super::outputs::Outputs;
+use super::{AccountView, Author, EntryPointView, Event, Kind, TeamView};
+use crate::account::{Account, Credential, Role, Via};
+use crate::contact::Log;
+use crate::crypto::sign::SigningKey;
+use crate::crypto::{Hash, Random};
+use crate::wire::frame::{ClientFrame, Query};
+use crate::wire::{ContactId, DeviceId, Signed, Suite, Time, limits};
+
+/// Staff are warned when a policy ends sooner than this, in seconds.
+const WARN_BEFORE: u64 = 3 * limits::DAY;
+
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) kind: Kind,
+    pub(super) host: String,
+    pub(super) account: Account,
+    pub(super) random: Random,
+    pub(super) outputs: Outputs,
+    pub(super) signer: SigningKey,
+    pub(super) credential: Option<OwnCredential>,
+    pub(super) keys: Keys,
+    pub(super) directory: Directory,
+    pub(super) online: bool,
+    /// Queries that found nothing wait for their time.
+    pub(super) ask_later: bool,
+    requests: u64,
+}
+
+/// The own credential, believed when it arrived.
+#[derive(Debug)]
+pub(super) struct OwnCredential {
+    pub(super) signed: Signed<Credential>,
+    pub(super) credential: Credential,
+}
+
+impl Context {
+    pub(super) fn new(
+        kind: Kind,
+        host: String,
+        account: Account,
+        random: Random,
+        signer: SigningKey,
+    ) -> Self {
+        Self {
+            kind,
+            host,
+            account,
+            random,
+            outputs: Outputs::default(),
+            signer,
+            credential: None,
+            keys: Keys::default(),
+            directory: Directory::default(),
+            online: false,
+            ask_later: false,
+            requests: 0,
+        }
+    }
+
+    pub(super) fn device(&self) -> DeviceId {
+        self.signer.public()
+    }
+
+    pub(super) const fn is_staff(&self) -> bool {
+        matches!(self.kind, Kind::Staff { .. })
+    }
+
+    /// The own role: that of the credential, or visitor.
+    pub(super) fn role(&self) -> Role {
+        self.credential
+            .as_ref()
+            .map_or(Role::Visitor, |own| own.credential.role)
+    }
+
+    pub(super) fn own_teams(&self) -> &[String] {
+        self.credential
+            .as_ref()
+            .map_or(&[], |own| own.credential.teams.as_slice())
+    }
+
+    /// Whether the device belongs to one of these teams.
+    pub(super) fn is_in_any<'a>(&self, mut teams: impl Iterator<Item = &'a String>) -> bool {
+        teams.any(|team| self.own_teams().contains(team))
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.outputs.event(event);
+    }
+
+    pub(super) fn failed(&mut self, contact: Option<ContactId>, code: &'static str) {
+        self.event(Event::Failed { contact, code });
+    }
+
+    pub(super) fn alarm(
+        &mut self,
+        contact: Option<ContactId>,
+        code: &'static str,
+        stops_sending: bool,
+    ) {
+        self.event(Event::Alarm {
+            contact,
+            code,
+            stops_sending,
+        });
+    }
+
+    /// Sends a query if connected; `true` if it was not already on its way.
+    pub(super) fn look_up(&mut self, query: Query) -> bool {
+        if !self.online || self.ask_later || self.directory.is_asked(&query) {
+            return false;
+        }
+        self.requests += 1;
+        let id = self.requests;
+        self.directory.asked(id, query.clone());
+        self.outputs.transmit(&ClientFrame::Lookup { id, query });
+        true
+    }
+
+    /// The next request number, for publications.
+    pub(super) fn next_request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// How a device appears to people, from the contact's log or the directory.
+    pub(super) fn author(&self, device: &DeviceId, log: Option<&Log>) -> Author {
+        let own = *device == self.device();
+        let credential = log
+            .and_then(|log| log.credential(device))
+            .or_else(|| {
+                self.directory
+                    .member(device)
+                    .map(|member| &member.credential)
+            })
+            .or_else(|| {
+                let mine = self.credential.as_ref().filter(|_| own);
+                mine.map(|mine| &mine.credential)
+            });
+        match credential {
+            Some(credential) => Author {
+                device: *device,
+                name: credential.name.clone(),
+                role: credential.role,
+                via: credential.via,
+                own,
+            },
+            None => Author {
+                device: *device,
+                name: String::new(),
+                role: Role::Visitor,
+                via: Via::Device,
+                own,
+            },
+        }
+    }
+
+    /// How many devices can read what is sealed to a team's current key.
+    pub(super) fn readers(&self, team: &str, suite: Suite) -> Option<u64> {
+        self.keys
+            .holders(team, suite)
+            .or_else(|| self.directory.holders(team, suite))
+    }
+
+    /// The account as people see it; `None` before a policy is known.
+    pub(super) fn account_view(&self, now: Time) -> Option<AccountView> {
+        let expires = self.account.policy_expires()?;
+        let (policy, _) = self.account.policy(now).ok()?;
+        Some(AccountView {
+            policy: policy.number,
+            expires,
+            expires_soon: now.plus_seconds(WARN_BEFORE) > expires,
+            entry_points: policy
+                .entry_points
+                .iter()
+                .map(|entry| EntryPointView {
+                    id: entry.id.clone(),
+                    name: entry.name.clone(),
+                    level: entry.level,
+                    teams: entry.teams.clone(),
+                })
+                .collect(),
+            teams: policy
+                .teams
+                .iter()
+                .map(|team| TeamView {
+                    id: team.id.clone(),
+                    name: team.name.clone(),
+                    readers: self.readers(&team.id, Suite::default()),
+                })
+                .collect(),
+            retention_days: policy.retention.days,
+            fallback_link: policy.fallback_link.clone(),
+            own: self.author(&self.device(), None),
+            own_teams: self.own_teams().to_vec(),
+        })
+    }
+
+    /// The private key of a published seal key or team key with this id.
+    pub(super) fn private_key(&self, id: &Hash) -> Option<&crate::crypto::seal::SealPrivateKey> {
+        self.keys.private(id)
+    }
+}

@@ -1,0 +1,205 @@
+//! What the relay answered about teams, believed as far as signatures go.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, Credential, SealKey, TeamKey};
+use crate::crypto::seal::SealPublicKey;
+use crate::wire::frame::{Object, ObjectKind, Query};
+use crate::wire::{DeviceId, Signed, Suite, Time};
+
+/// Team keys and members, newest answers only.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    asked: BTreeMap<u64, Query>,
+    /// Queries that the relay could not answer on this connection.
+    refused: Vec<Query>,
+    team_keys: BTreeMap<(String, Suite), FoundTeamKey>,
+    members: BTreeMap<DeviceId, Member>,
+}
+
+/// A team key that was valid when it arrived, and who signed it.
+#[derive(Clone, Debug)]
+pub(super) struct FoundTeamKey {
+    pub(super) signed: Signed<TeamKey>,
+    pub(super) signer: Option<Signed<Credential>>,
+    pub(super) record: TeamKey,
+    pub(super) public: SealPublicKey,
+}
+
+/// A staff device, with a credential that was valid when it arrived.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) signed: Signed<Credential>,
+    pub(super) credential: Credential,
+    pub(super) available: bool,
+    seal_keys: Vec<(Signed<SealKey>, SealKey, SealPublicKey)>,
+}
+
+impl Member {
+    /// The seal key of a suite that is current at a time.
+    pub(super) fn seal_key(
+        &self,
+        suite: Suite,
+        now: Time,
+    ) -> Option<(&Signed<SealKey>, &SealPublicKey)> {
+        self.seal_keys
+            .iter()
+            .filter(|(_, key, _)| key.suite == suite && key.from <= now && now < key.until)
+            .max_by_key(|(_, key, _)| key.generation)
+            .map(|(signed, _, public)| (signed, public))
+    }
+}
+
+impl Directory {
+    pub(super) fn is_asked(&self, query: &Query) -> bool {
+        self.asked.values().any(|asked| asked == query)
+    }
+
+    pub(super) fn asked(&mut self, id: u64, query: Query) {
+        self.asked.insert(id, query);
+    }
+
+    /// Which query an answer is for; each is answered once.
+    pub(super) fn answered(&mut self, id: u64) -> Option<Query> {
+        self.asked.remove(&id)
+    }
+
+    /// The relay does not have what was asked for.
+    pub(super) fn refuse(&mut self, query: Query) {
+        self.refused.push(query);
+    }
+
+    pub(super) fn is_refused(&self, query: &Query) -> bool {
+        self.refused.contains(query)
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.asked.clear();
+        self.refused.clear();
+    }
+
+    /// How many devices hold the current key of a team.
+    pub(super) fn holders(&self, team: &str, suite: Suite) -> Option<u64> {
+        self.team_keys
+            .get(&(team.to_owned(), suite))
+            .map(|found| found.record.holders.len() as u64)
+    }
+
+    /// The current key of a team.
+    pub(super) fn team_key(&self, team: &str, suite: Suite, now: Time) -> Option<&FoundTeamKey> {
+        self.team_keys
+            .get(&(team.to_owned(), suite))
+            .filter(|found| now < found.record.until)
+    }
+
+    /// A staff device.
+    pub(super) fn member(&self, device: &DeviceId) -> Option<&Member> {
+        self.members.get(device)
+    }
+
+    /// The devices of a team.
+    pub(super) fn members_of<'a>(&'a self, team: &'a str) -> impl Iterator<Item = &'a Member> {
+        self.members
+            .values()
+            .filter(move |member| member.credential.teams.iter().any(|known| known == team))
+    }
+
+    /// Takes in the answer to `Query::TeamKey`: records, each after its signer's credential.
+    pub(super) fn take_team_keys(&mut self, account: &Account, objects: &[Object], now: Time) {
+        let Ok((policy, _)) = account.policy(now) else {
+            return;
+        };
+        let mut signer: Option<Signed<Credential>> = None;
+        for object in objects {
+            match object.kind {
+                ObjectKind::Credential => signer = Signed::from_bytes(&object.bytes).ok(),
+                ObjectKind::TeamKey => {
+                    let Ok(signed) = Signed::<TeamKey>::from_bytes(&object.bytes) else {
+                        continue;
+                    };
+                    let signer = signer.take();
+                    let record = account.team_key(&signed, signer.as_ref(), policy, now);
+                    let Ok(record) = record else { continue };
+                    let Ok(public) = SealPublicKey::parse(record.suite, &record.public_key) else {
+                        continue;
+                    };
+                    let place = (record.team.clone(), record.suite);
+                    let newest = self.team_keys.get(&place);
+                    if newest.is_some_and(|known| known.record.generation > record.generation) {
+                        continue;
+                    }
+                    let found = FoundTeamKey {
+                        signed,
+                        signer,
+                        record,
+                        public,
+                    };
+                    self.team_keys.insert(place, found);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes in the answer to `Query::TeamMembers`: credentials, each before its seal keys.
+    pub(super) fn take_members(
+        &mut self,
+        account: &Account,
+        team: &str,
+        objects: &[Object],
+        available: &[DeviceId],
+        now: Time,
+    ) {
+        let Ok((policy, _)) = account.policy(now) else {
+            return;
+        };
+        let gone: Vec<_> = self
+            .members_of(team)
+            .map(|member| member.credential.device)
+            .collect();
+        for device in gone {
+            self.members.remove(&device);
+        }
+        let mut current: Option<DeviceId> = None;
+        for object in objects {
+            match object.kind {
+                ObjectKind::Credential => {
+                    current = None;
+                    let Ok(signed) = Signed::<Credential>::from_bytes(&object.bytes) else {
+                        continue;
+                    };
+                    let Ok(credential) = account.credential(&signed, policy, now) else {
+                        continue;
+                    };
+                    let device = credential.device;
+                    current = Some(device);
+                    let member = Member {
+                        available: available.contains(&device),
+                        signed,
+                        credential,
+                        seal_keys: Vec::new(),
+                    };
+                    self.members.insert(device, member);
+                }
+                ObjectKind::SealKey => {
+                    let Ok(signed) = Signed::<SealKey>::from_bytes(&object.bytes) else {
+                        continue;
+                    };
+                    let Ok(key) = account.seal_key(&signed, now) else {
+                        continue;
+                    };
+                    let Ok(public) = SealPublicKey::parse(key.suite, &key.public_key) else {
+                        continue;
+                    };
+                    if current != Some(key.device) {
+                        continue;
+                    }
+                    if let Some(member) = self.members.get_mut(&key.device) {
+                        member.seal_keys.push((signed, key, public));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The device's own published keys: seal keys and the private halves of team keys. SPEC 3.5, 3.6.
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+use super::records::{OwnSealKey, OwnTeamKey};
+use crate::account::{SealKey, TeamKey, TeamSeal, TeamSeals};
+use crate::crypto::Hash;
+use crate::crypto::random::NoRandomness;
+use crate::crypto::seal::SealPrivateKey;
+use crate::wire::frame::{ClientFrame, Object, ObjectKind, Query};
+use crate::wire::{Bytes, DeviceId, Signed, Suite, Time, Version, encode, limits};
+
+/// A key that ends sooner than this is replaced, in seconds.
+const RENEW_BEFORE: u64 = 60 * 60;
+/// How often published keys are looked after, in seconds.
+const CHECK_EVERY: u64 = 10 * 60;
+
+/// Private keys by the id of their public half.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub(super) seal_keys: Vec<OwnSealKey>,
+    pub(super) team_keys: Vec<OwnTeamKey>,
+    private: BTreeMap<Hash, SealPrivateKey>,
+    /// Newest record of each team and suite, as the relay told.
+    newest: BTreeMap<(String, Suite), Newest>,
+    /// When published keys have to be looked at again.
+    pub(super) check_at: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Newest {
+    hash: Hash,
+    generation: u64,
+    until: Time,
+    holders: Vec<DeviceId>,
+}
+
+impl Keys {
+    pub(super) fn restore(seal_keys: Vec<OwnSealKey>, team_keys: Vec<OwnTeamKey>) -> Self {
+        let mut keys = Self::default();
+        let seeds = seal_keys
+            .iter()
+            .map(|key| (key.suite, &key.seed))
+            .chain(team_keys.iter().map(|key| (key.suite, &key.seed)));
+        for (suite, seed) in seeds {
+            let private = SealPrivateKey::from_seed(suite, seed.duplicate());
+            keys.private.insert(private.public().id(), private);
+        }
+        keys.seal_keys = seal_keys;
+        keys.team_keys = team_keys;
+        keys
+    }
+
+    pub(super) fn private(&self, id: &Hash) -> Option<&SealPrivateKey> {
+        self.private.get(id)
+    }
+
+    /// Forgets private halves whose time is over.
+    fn expire(&mut self, now: Time, draining: u64) -> bool {
+        let before = self.seal_keys.len() + self.team_keys.len();
+        let life = limits::KEY_LIFE - limits::KEY_CURRENT;
+        self.seal_keys
+            .retain(|key| now < key.until.plus_seconds(life));
+        self.team_keys
+            .retain(|key| now < key.until.plus_seconds(draining));
+        if self.seal_keys.len() + self.team_keys.len() == before {
+            return false;
+        }
+        let kept = Self::restore(
+            core::mem::take(&mut self.seal_keys),
+            core::mem::take(&mut self.team_keys),
+        );
+        self.private = kept.private;
+        self.seal_keys = kept.seal_keys;
+        self.team_keys = kept.team_keys;
+        true
+    }
+}
+
+impl Context {
+    /// Publishes what is missing or about to end, and asks for the own teams' keys. Staff only.
+    pub(super) fn look_after_keys(&mut self, now: Time) -> Result<(), NoRandomness> {
+        let Some(own) = &self.credential else {
+            return Ok(());
+        };
+        if !self.online {
+            return Ok(());
+        }
+        let teams = if own.credential.role.is_staff() {
+            own.credential.teams.clone()
+        } else {
+            Vec::new()
+        };
+        let draining = match self.account.policy(now) {
+            Ok((policy, _)) => policy.retention.draining,
+            Err(_) => return Ok(()),
+        };
+        if self.keys.expire(now, draining) {
+            self.outputs.dirty(super::records::DEVICE);
+        }
+        for suite in self.suites(now) {
+            self.publish_seal_key(suite, now)?;
+        }
+        for team in teams {
+            self.look_up(Query::TeamSeals(team));
+        }
+        self.keys.check_at = Some(now.plus_seconds(CHECK_EVERY));
+        Ok(())
+    }
+
+    /// The suites that contacts of this account may use now.
+    pub(super) fn suites(&self, now: Time) -> Vec<Suite> {
+        let lowest = self
+            .account
+            .policy(now)
+            .map(|(policy, _)| policy.lowest_suite);
+        let allowed = |suite: &Suite| lowest.as_ref().is_ok_and(|lowest| suite >= lowest);
+        Suite::ALL.into_iter().filter(allowed).collect()
+    }
+
+    fn publish_seal_key(&mut self, suite: Suite, now: Time) -> Result<(), NoRandomness> {
+        let own = self.keys.seal_keys.iter().filter(|key| key.suite == suite);
+        let newest = own.max_by_key(|key| key.generation);
+        let record = match newest {
+            // Published again after every connect: the relay may not have it.
+            Some(key) if now.plus_seconds(RENEW_BEFORE) < key.until => key.record.clone(),
+            _ => {
+                let generation = newest.map_or(0, |key| key.generation + 1);
+                let private = SealPrivateKey::generate(suite, &mut self.random)?;
+                let public = private.public();
+                let until = now.plus_seconds(limits::KEY_CURRENT);
+                let record = SealKey {
+                    version: Version,
+                    suite,
+                    account: self.account.id(),
+                    device: self.device(),
+                    generation,
+                    public_key: public.as_bytes().to_vec().into(),
+                    from: now,
+                    until,
+                };
+                let record = Signed::sign(&record, &[&self.signer]).to_bytes();
+                self.keys.seal_keys.push(OwnSealKey {
+                    suite,
+                    generation,
+                    seed: private.seed().duplicate(),
+                    until,
+                    record: record.clone(),
+                });
+                self.keys.private.insert(public.id(), private);
+                self.outputs.dirty(super::records::DEVICE);
+                record
+            }
+        };
+        self.publish(ObjectKind::SealKey, record);
+        Ok(())
+    }
+
+    /// Publishes an object once everything that it depends on is durable.
+    pub(super) fn publish(&mut self, kind: ObjectKind, bytes: Bytes) {
+        let id = self.next_request();
+        self.outputs.transmit_stored(&ClientFrame::Publish {
+            id,
+            object: Object::new(kind, bytes),
+        });
+    }
+
+    /// Takes in the answer to `Query::TeamSeals`: records, each before its seals for this device.
+    /// Then makes a new generation if there is none that this device holds and that lasts.
+    pub(super) fn take_team_seals(&mut self, team: &str, objects: &[Object], now: Time) -> bool {
+        let mut learnt = false;
+        let mut records = BTreeMap::new();
+        for object in objects {
+            match object.kind {
+                ObjectKind::TeamKey => {
+                    if let Ok(signed) = Signed::<TeamKey>::from_bytes(&object.bytes)
+                        && let Ok(record) = signed.parse()
+                        && record.team == team
+                        && record.account == self.account.id()
+                    {
+                        self.keys.note_newest(signed.hash(), &record);
+                        records.insert(signed.hash(), record);
+                    }
+                }
+                ObjectKind::TeamSeals => {
+                    if let Ok(seals) =
+                        crate::wire::decode::<TeamSeals>(&object.bytes, limits::OBJECT)
+                        && let Some(record) = records.get(&seals.record)
+                    {
+                        learnt |= self.open_team_key(record, &seals);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if learnt {
+            self.outputs.dirty(super::records::DEVICE);
+        }
+        let own = self.device();
+        let lasts = self.suites(now).into_iter().all(|suite| {
+            self.keys
+                .newest
+                .get(&(team.to_owned(), suite))
+                .is_some_and(|newest| {
+                    newest.holders.contains(&own) && now.plus_seconds(RENEW_BEFORE) < newest.until
+                })
+        });
+        if !lasts {
+            self.look_up(Query::TeamMembers(team.to_owned()));
+        }
+        learnt
+    }
+
+    /// Whether the team's key has to be made anew: asked after its members are known.
+    pub(super) fn rotate_team_key(&mut self, team: &str, now: Time) -> Result<(), NoRandomness> {
+        let own = self.device();
+        let stays = |newest: &Newest| {
+            newest.holders.contains(&own) && now.plus_seconds(RENEW_BEFORE) < newest.until
+        };
+        for suite in self.suites(now) {
+            let place = (team.to_owned(), suite);
+            let newest = self.keys.newest.get(&place);
+            if newest.is_some_and(stays) || !self.own_teams().iter().any(|known| known == team) {
+                continue;
+            }
+            let generation = newest.map_or(0, |newest| newest.generation + 1);
+            let previous = newest.map(|newest| newest.hash);
+            self.publish_team_key(team, suite, generation, previous, now)?;
+        }
+        Ok(())
+    }
+
+    fn publish_team_key(
+        &mut self,
+        team: &str,
+        suite: Suite,
+        generation: u64,
+        previous: Option<Hash>,
+        now: Time,
+    ) -> Result<(), NoRandomness> {
+        let private = SealPrivateKey::generate(suite, &mut self.random)?;
+        let holders: Vec<_> = self
+            .directory
+            .members_of(team)
+            .filter(|member| member.credential.role.is_staff())
+            .filter_map(|member| {
+                let (_, key) = member.seal_key(suite, now)?;
+                Some((member.credential.device, key.clone()))
+            })
+            .collect();
+        let own = self.device();
+        if !holders.iter().any(|(device, _)| *device == own) {
+            // The relay does not have the own seal key yet; the next check tries again.
+            return Ok(());
+        }
+        let until = now.plus_seconds(limits::KEY_CURRENT);
+        let record = TeamKey {
+            version: Version,
+            suite,
+            account: self.account.id(),
+            team: team.to_owned(),
+            generation,
+            public_key: private.public().as_bytes().to_vec().into(),
+            previous,
+            from: now,
+            until,
+            holders: holders.iter().map(|(device, _)| *device).collect(),
+        };
+        let signed = Signed::sign(&record, &[&self.signer]);
+        let hash = signed.hash();
+        let seals = holders
+            .into_iter()
+            .filter_map(|(device, key)| {
+                TeamSeal::make(&mut self.random, &hash, &private, device, &key).ok()
+            })
+            .collect();
+        self.keys.keep_team_key(&record, private);
+        self.keys.note_newest(hash, &record);
+        self.outputs.dirty(super::records::DEVICE);
+        self.publish(ObjectKind::TeamKey, signed.to_bytes());
+        let seals = TeamSeals {
+            record: hash,
+            seals,
+        };
+        self.publish(ObjectKind::TeamSeals, encode(&seals).into());
+        Ok(())
+    }
+
+    fn open_team_key(&mut self, record: &TeamKey, seals: &TeamSeals) -> bool {
+        let own = self.device();
+        let Some(private) = seals
+            .seals
+            .iter()
+            .filter(|seal| seal.holder == own)
+            .find_map(|seal| {
+                let key = self.keys.private(&seal.key)?;
+                seal.open(&seals.record, record, key).ok()
+            })
+        else {
+            return false;
+        };
+        self.keys.keep_team_key(record, private)
+    }
+}
+
+impl Keys {
+    fn note_newest(&mut self, hash: Hash, record: &TeamKey) {
+        let place = (record.team.clone(), record.suite);
+        let known = self.newest.get(&place);
+        if known.is_none_or(|known| known.generation <= record.generation) {
+            let newest = Newest {
+                hash,
+                generation: record.generation,
+                until: record.until,
+                holders: record.holders.clone(),
+            };
+            self.newest.insert(place, newest);
+        }
+    }
+
+    /// `true` if it was not known.
+    fn keep_team_key(&mut self, record: &TeamKey, private: SealPrivateKey) -> bool {
+        let id = private.public().id();
+        if self.private.contains_key(&id) {
+            return false;
+        }
+        self.team_keys.push(OwnTeamKey {
+            team: record.team.clone(),
+            suite: record.suite,
+            generation: record.generation,
+            seed: private.seed().duplicate(),
+            until: record.until,
+        });
+        self.private.insert(id, private);
+        true
+    }
+
+    /// How many devices hold the newest key of a team.
+    pub(super) fn holders(&self, team: &str, suite: Suite) -> Option<u64> {
+        self.newest
+            .get(&(team.to_owned(), suite))
+            .map(|newest| newest.holders.len() as u64)
+    }
+}

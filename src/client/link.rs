@@ -1,0 +1,439 @@
+//! The connection to the relay: handshake, answers, announcements. Everything that arrives is a
+//! claim, checked before it changes anything.
+
+use super::context::OwnCredential;
+use super::conversation::Conversation;
+use super::proposals::Wish;
+use super::records::{ACCOUNT, ContactRecord, DEVICE};
+use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
+use crate::account::{Credential, EnrolmentRequest, Learned};
+use crate::contact::Standing;
+use crate::wire::codec::to_base64url;
+use crate::wire::frame::{
+    Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
+    RelayFrame,
+};
+use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits};
+
+/// How often a query that found nothing is asked again, in milliseconds.
+const ASK_AGAIN: u64 = 5_000;
+
+impl Client {
+    pub(super) fn connected(&mut self) {
+        self.cx
+            .event(Event::Connection(ConnectionState::Connecting));
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        let was_online = core::mem::take(&mut self.cx.online);
+        self.cx.outputs.disconnected();
+        self.cx.directory.disconnected();
+        for conversation in self.conversations.values_mut() {
+            conversation.disconnected();
+            if was_online {
+                conversation.show(&mut self.cx);
+            }
+        }
+        self.cx.event(Event::Connection(ConnectionState::Offline));
+    }
+
+    pub(super) fn frame(&mut self, now: Time, bytes: &[u8]) {
+        match decode::<RelayFrame>(bytes, limits::FRAME) {
+            Ok(frame) => self.relay_frame(now, frame),
+            Err(error) => self.cx.alarm(None, error.code(), false),
+        }
+    }
+
+    fn relay_frame(&mut self, now: Time, frame: RelayFrame) {
+        let greeting = matches!(
+            frame,
+            RelayFrame::Challenge { .. } | RelayFrame::Welcome { .. } | RelayFrame::Goodbye { .. }
+        );
+        if !greeting && !self.cx.online {
+            return self.cx.alarm(None, "not-authenticated", false);
+        }
+        match frame {
+            RelayFrame::Challenge { nonce } => self.authenticate(now, nonce),
+            RelayFrame::Welcome { objects } => self.welcome(now, &objects),
+            RelayFrame::Published { .. } => {}
+            RelayFrame::Found {
+                id,
+                objects,
+                available,
+            } => {
+                if let Some(query) = self.cx.directory.answered(id) {
+                    self.found(now, &query, &objects, &available);
+                }
+            }
+            RelayFrame::Appended { contact, .. } => self.appended(contact),
+            RelayFrame::Refused { id, code } => self.refused(now, id, codes::known(&code)),
+            RelayFrame::Entries {
+                contact,
+                first,
+                entries,
+                head,
+            } => {
+                if let Some(conversation) = self.conversations.get_mut(&contact) {
+                    conversation.entries(&mut self.cx, now, first, entries, head);
+                }
+            }
+            RelayFrame::Ephemeral { contact, event } => {
+                if let Some(conversation) = self.conversations.get_mut(&contact) {
+                    conversation.ephemeral(&mut self.cx, now, &event);
+                }
+            }
+            RelayFrame::Contacts { all, contacts } => self.take_summaries(all, contacts),
+            RelayFrame::Announce { objects } => self.announced(now, &objects),
+            RelayFrame::Goodbye { code } => {
+                let code = codes::known(&code).to_owned();
+                self.cx
+                    .event(Event::Connection(ConnectionState::Refused(code)));
+            }
+        }
+    }
+
+    /// The client says itself whom it dialled: a relay cannot have another one's challenge signed.
+    fn authenticate(&mut self, now: Time, relay_nonce: Nonce) {
+        if self.cx.online {
+            return self.cx.alarm(None, "challenge-repeated", false);
+        }
+        let Ok(nonce) = self.cx.random.bytes() else {
+            return self.cx.alarm(None, "no-randomness", true);
+        };
+        let authentication = Authentication {
+            version: Version,
+            suite: Suite::X25519,
+            account: self.cx.account.id(),
+            host: self.cx.host.clone(),
+            relay_nonce,
+            client_nonce: Nonce::new(nonce),
+            device: self.cx.device(),
+            time: now,
+        };
+        let proof = Signed::sign(&authentication, &[&self.cx.signer]).to_bytes();
+        self.cx
+            .outputs
+            .transmit(&ClientFrame::Authenticate { proof });
+    }
+
+    fn welcome(&mut self, now: Time, objects: &[Object]) {
+        if self.cx.online {
+            return;
+        }
+        self.cx.online = true;
+        self.learn(now, objects);
+        self.cx.event(Event::Connection(ConnectionState::Online));
+        self.show_account(now);
+        if self.cx.is_staff() {
+            self.ask_for_credential(now);
+            self.look_after_keys(now);
+        }
+        for conversation in self.conversations.values_mut() {
+            if conversation.log.is_some() || conversation.record.proposal.is_none() {
+                if conversation.following {
+                    conversation.follow(&mut self.cx);
+                }
+            } else {
+                conversation.resend_proposal(&mut self.cx);
+            }
+            conversation.propose(&mut self.cx, now);
+        }
+    }
+
+    /// Believes account objects as far as they prove themselves.
+    pub(super) fn learn(&mut self, now: Time, objects: &[Object]) {
+        for object in objects {
+            let learnt = match object.kind {
+                ObjectKind::Root => Signed::from_bytes(&object.bytes)
+                    .map_err(Into::into)
+                    .and_then(|root| self.cx.account.learn_root(&root)),
+                ObjectKind::Policy => Signed::from_bytes(&object.bytes)
+                    .map_err(Into::into)
+                    .and_then(|policy| self.cx.account.learn_policy(&policy)),
+                ObjectKind::Renewal => Signed::from_bytes(&object.bytes)
+                    .map_err(Into::into)
+                    .and_then(|renewal| self.cx.account.learn_renewal(&renewal)),
+                ObjectKind::Credential => {
+                    self.take_credential(now, &object.bytes);
+                    continue;
+                }
+                _ => continue,
+            };
+            match learnt {
+                Ok(Learned::Current) => self.cx.outputs.dirty(ACCOUNT),
+                Ok(_) => {}
+                // Two different statements of one version: somebody is shown something else.
+                Err(crate::account::AccountError::Conflict) => {
+                    self.cx.alarm(None, "conflict", true);
+                    for conversation in self.conversations.values_mut() {
+                        conversation.stop(&mut self.cx, "conflict");
+                    }
+                }
+                Err(error) => self.cx.alarm(None, error.code(), false),
+            }
+        }
+    }
+
+    pub(super) fn take_credential(&mut self, now: Time, bytes: &[u8]) {
+        let Ok(signed) = Signed::<Credential>::from_bytes(bytes) else {
+            return;
+        };
+        let Ok((policy, _)) = self.cx.account.policy(now) else {
+            return;
+        };
+        let Ok(credential) = self.cx.account.credential(&signed, policy, now) else {
+            return;
+        };
+        let older = |own: &OwnCredential| own.credential.issued > credential.issued;
+        if credential.device == self.cx.device() && !self.cx.credential.as_ref().is_some_and(older)
+        {
+            self.cx.credential = Some(OwnCredential { signed, credential });
+            self.cx.outputs.dirty(DEVICE);
+        }
+    }
+
+    /// A device without credential asks for one; administrators see the request.
+    fn ask_for_credential(&mut self, now: Time) {
+        let Kind::Staff { name, invitation } = &self.cx.kind else {
+            return;
+        };
+        if self.cx.credential.is_some() {
+            return;
+        }
+        let (account, device) = (self.cx.account.id(), self.cx.device());
+        let request = EnrolmentRequest {
+            version: Version,
+            suite: Suite::X25519,
+            account,
+            device,
+            name: name.clone(),
+            time: now,
+            invitation: invitation.as_ref().map(|code| {
+                EnrolmentRequest::invitation_proof(code, &account, &device)
+                    .to_vec()
+                    .into()
+            }),
+        };
+        let signed = Signed::sign(&request, &[&self.cx.signer]).to_bytes();
+        self.cx.event(Event::Unapproved {
+            request: to_base64url(&signed),
+        });
+        self.cx.publish(ObjectKind::Enrolment, signed);
+    }
+
+    pub(super) fn look_after_keys(&mut self, now: Time) {
+        if self.cx.look_after_keys(now).is_err() {
+            self.cx.alarm(None, "no-randomness", true);
+        }
+        if let Some(at) = self.cx.keys.check_at {
+            self.cx.outputs.wake_at(at);
+        }
+    }
+
+    fn announced(&mut self, now: Time, objects: &[Object]) {
+        let had_credential = self.cx.credential.is_some();
+        self.learn(now, objects);
+        self.show_account(now);
+        if !had_credential && self.cx.credential.is_some() {
+            self.look_after_keys(now);
+        }
+        let own = self.cx.own_teams().to_vec();
+        for object in objects {
+            if object.kind == ObjectKind::TeamKey
+                && let Ok(signed) = Signed::<crate::account::TeamKey>::from_bytes(&object.bytes)
+                && let Ok(record) = signed.parse()
+                && own.contains(&record.team)
+            {
+                self.cx.look_up(Query::TeamSeals(record.team));
+            }
+        }
+        self.wake_conversations(now);
+    }
+
+    /// Something was learnt that a conversation may have waited for.
+    fn wake_conversations(&mut self, now: Time) {
+        for conversation in self.conversations.values_mut() {
+            if conversation.waits_for_policy.is_some() {
+                conversation.advance(&mut self.cx, now);
+            }
+            conversation.flush(&mut self.cx, now);
+        }
+    }
+
+    fn found(
+        &mut self,
+        now: Time,
+        query: &Query,
+        objects: &[Object],
+        available: &[crate::wire::DeviceId],
+    ) {
+        match query {
+            Query::TeamKey(_) => {
+                self.cx
+                    .directory
+                    .take_team_keys(&self.cx.account, objects, now);
+                let waits = self
+                    .conversations
+                    .values()
+                    .any(|conversation| !conversation.intents.is_empty());
+                self.wake_conversations_once(now, waits);
+            }
+            Query::TeamMembers(team) => {
+                self.cx
+                    .directory
+                    .take_members(&self.cx.account, team, objects, available, now);
+                if self.cx.rotate_team_key(team, now).is_err() {
+                    self.cx.alarm(None, "no-randomness", true);
+                }
+                self.show_team(team);
+                self.wake_conversations(now);
+            }
+            Query::TeamSeals(team) => {
+                if self.cx.take_team_seals(team, objects, now) {
+                    for conversation in self.conversations.values_mut() {
+                        conversation.try_keys_again(&mut self.cx);
+                    }
+                }
+            }
+            Query::Policy(hash) => {
+                self.learn(now, objects);
+                if !self.cx.account.knows_policy(hash) {
+                    self.cx.directory.refuse(query.clone());
+                }
+                self.wake_conversations(now);
+            }
+            Query::Devices => {}
+        }
+    }
+
+    /// Conversations that want to start look at the answer; what is still missing is asked for
+    /// again later, not at once.
+    fn wake_conversations_once(&mut self, now: Time, waits: bool) {
+        let online = core::mem::replace(&mut self.cx.ask_later, true);
+        for conversation in self.conversations.values_mut() {
+            conversation.flush(&mut self.cx, now);
+        }
+        self.cx.ask_later = online;
+        if waits {
+            self.ask_again = Some(now.plus_millis(ASK_AGAIN));
+            self.cx.outputs.wake_at(now.plus_millis(ASK_AGAIN));
+        }
+    }
+
+    pub(super) fn show_team(&mut self, team: &str) {
+        let own = self.cx.device();
+        let members = self
+            .cx
+            .directory
+            .members_of(team)
+            .filter(|member| member.credential.device != own)
+            .map(|member| TeamMember {
+                author: self.cx.author(&member.credential.device, None),
+                available: member.available,
+            })
+            .collect();
+        self.cx.event(Event::Team {
+            team: team.to_owned(),
+            members,
+        });
+    }
+
+    fn appended(&mut self, contact: ContactId) {
+        // The first append of a contact was its `create`: from now on there is a log to follow.
+        if let Some(conversation) = self.conversations.get_mut(&contact)
+            && conversation.log.is_none()
+        {
+            conversation.follow(&mut self.cx);
+        }
+    }
+
+    fn refused(&mut self, now: Time, id: RefusedId, code: &'static str) {
+        match id {
+            RefusedId::Append(append, contact) => {
+                if let Some(conversation) = self.conversations.get_mut(&contact) {
+                    conversation.refused(&mut self.cx, now, append, code);
+                }
+            }
+            RefusedId::Request(id) => match self.cx.directory.answered(id) {
+                Some(Query::Policy(hash)) => {
+                    self.cx.directory.refuse(Query::Policy(hash));
+                    self.wake_conversations(now);
+                }
+                Some(_) => {}
+                // Another member's client made the team's next key first: learn it.
+                None if code == "generation-taken" => {
+                    for team in self.cx.own_teams().to_vec() {
+                        self.cx.look_up(Query::TeamSeals(team));
+                    }
+                }
+                None => self.cx.failed(None, code),
+            },
+            RefusedId::Contact(contact) => self.cx.failed(Some(contact), code),
+        }
+    }
+
+    fn take_summaries(&mut self, all: bool, contacts: Vec<ContactSummary>) {
+        if all {
+            self.inbox.clear();
+        }
+        let own = self.cx.device();
+        for summary in contacts {
+            let mine = summary.devices.contains(&own);
+            let id = summary.contact;
+            if mine && !summary.closed {
+                let cx = &self.cx;
+                let conversation = self
+                    .conversations
+                    .entry(id)
+                    .or_insert_with(|| Conversation::new(cx, id, ContactRecord::default()));
+                if !conversation.following {
+                    conversation.follow(&mut self.cx);
+                }
+            }
+            self.inbox.insert(id, summary);
+        }
+        self.show_inbox();
+    }
+
+    pub(super) fn show_inbox(&mut self) {
+        let own = self.cx.device();
+        let entries = self
+            .inbox
+            .values()
+            .filter_map(|summary| {
+                let mine = summary.devices.contains(&own);
+                let of_team = self.cx.is_in_any(summary.teams.iter());
+                (mine || of_team).then(|| InboxEntry {
+                    contact: summary.contact,
+                    entry_point: summary.entry_point.clone(),
+                    created: summary.created,
+                    head: summary.head,
+                    teams: summary.teams.clone(),
+                    mine,
+                    can_claim: of_team && !summary.closed,
+                    closed: summary.closed,
+                })
+            })
+            .collect();
+        self.cx.event(Event::Inbox(entries));
+    }
+
+    /// A team's newer key is in force: contacts that still wait under an older one are sealed again.
+    pub(super) fn reseal_waiting(&mut self, now: Time) {
+        if !self.cx.role().is_staff() {
+            return;
+        }
+        for conversation in self.conversations.values_mut() {
+            let Some(log) = &conversation.log else {
+                continue;
+            };
+            let outdated = log.roster().teams.iter().any(|entry| {
+                let newest = self.cx.directory.team_key(&entry.team, log.suite(), now);
+                newest.is_some_and(|newest| newest.signed.hash() != entry.record)
+            });
+            if log.standing() == Standing::Waiting && outdated && conversation.caught_up {
+                conversation.want(&mut self.cx, now, Wish::Rekey);
+            }
+        }
+    }
+}

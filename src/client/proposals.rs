@@ -1,0 +1,544 @@
+//! Own commits: what a person wants becomes a proposal that the relay takes or refuses.
+
+use super::context::Context;
+use super::conversation::Conversation;
+use super::directory::Member as KnownMember;
+use super::records::{OwnContactKey, StoredProposal};
+use super::{Event, Target};
+use crate::account::{Archive, Level, Role, Via};
+use crate::contact::{
+    Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, Roster, RosterTeam, Setup,
+    Standing, build,
+};
+use crate::crypto::Hash;
+use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
+use crate::message::kind;
+use crate::wire::frame::{ClientFrame, Entry, Object, ObjectKind, Query};
+use crate::wire::{ContentId, DeviceId, Suite, Time, Version, encode};
+
+/// How often an intent is tried when others keep committing first.
+const ATTEMPTS: u8 = 8;
+
+/// What a person wants done to a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Intent {
+    pub(super) wish: Wish,
+    attempts: u8,
+}
+
+/// The kinds of intents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Start {
+        entry_point: String,
+    },
+    Claim,
+    Transfer {
+        to: Target,
+        history: bool,
+        note: Option<String>,
+    },
+    Invite {
+        device: DeviceId,
+        history: bool,
+    },
+    Remove {
+        target: Target,
+    },
+    Rekey,
+    Close,
+}
+
+impl From<Wish> for Intent {
+    fn from(wish: Wish) -> Self {
+        Self { wish, attempts: 0 }
+    }
+}
+
+/// Why there is no proposal.
+enum Obstacle {
+    /// It can never be done now; the code says why.
+    Never(&'static str),
+    /// Answers of the relay are missing.
+    Ask(Vec<Query>),
+}
+
+/// A commit in the making.
+struct Plan {
+    reason: Reason,
+    roster: Roster,
+    evidence: Vec<Object>,
+    /// Public keys that the log has not shown yet.
+    keys: Vec<SealPublicKey>,
+    /// Whether joiners may read back.
+    history: bool,
+    setup: Option<Setup>,
+    suite: Suite,
+    level: Level,
+}
+
+impl Plan {
+    fn key(&self, id: &Hash) -> Option<&SealPublicKey> {
+        self.keys.iter().find(|key| key.id() == *id)
+    }
+
+    fn put_member(&mut self, cx: &Context, known: &KnownMember, now: Time) -> Option<()> {
+        let (signed, key) = known.seal_key(self.suite, now)?;
+        self.roster.put_member(Member {
+            device: known.credential.device,
+            role: known.credential.role,
+            via: known.credential.via,
+            credential: Some(known.signed.hash()),
+            key: key.id(),
+        });
+        debug_assert_ne!(known.credential.device, cx.device());
+        self.keys.push(key.clone());
+        self.evidence
+            .push(Object::new(ObjectKind::Credential, known.signed.to_bytes()));
+        self.evidence
+            .push(Object::new(ObjectKind::SealKey, signed.to_bytes()));
+        Some(())
+    }
+
+    fn put_team(&mut self, cx: &Context, team: &str, now: Time) -> Option<()> {
+        let found = cx.directory.team_key(team, self.suite, now)?;
+        self.roster.put_team(RosterTeam {
+            team: team.to_owned(),
+            record: found.signed.hash(),
+            key: found.public.id(),
+        });
+        self.keys.push(found.public.clone());
+        if let Some(signer) = &found.signer {
+            let credential = Object::new(ObjectKind::Credential, signer.to_bytes());
+            if !self.evidence.contains(&credential) {
+                self.evidence.push(credential);
+            }
+        }
+        self.evidence
+            .push(Object::new(ObjectKind::TeamKey, found.signed.to_bytes()));
+        Some(())
+    }
+}
+
+impl Conversation {
+    /// Wants something done; it is tried at once, or when the connection allows.
+    pub(super) fn want(&mut self, cx: &mut Context, now: Time, wish: Wish) {
+        let known = self.intents.iter().any(|intent| intent.wish == wish);
+        if !known {
+            self.intents.push_back(wish.into());
+        }
+        self.propose(cx, now);
+    }
+
+    /// Builds and sends the next commit that is wanted, if nothing is in the way.
+    pub(super) fn propose(&mut self, cx: &mut Context, now: Time) {
+        let ready = cx.online
+            && self.record.proposal.is_none()
+            && self.stopped.is_none()
+            && (self.caught_up || self.log.is_none())
+            && self.backlog.is_empty();
+        if !ready {
+            return;
+        }
+        while let Some(intent) = self.intents.front().cloned() {
+            match self.plan(cx, now, &intent.wish) {
+                Ok(plan) => match self.build(cx, now, plan) {
+                    Ok(commit) => return self.send_commit(cx, &commit),
+                    Err(code) => {
+                        self.intents.pop_front();
+                        cx.failed(Some(self.id), code);
+                    }
+                },
+                Err(Obstacle::Ask(queries)) => {
+                    for query in queries {
+                        cx.look_up(query);
+                    }
+                    return;
+                }
+                Err(Obstacle::Never(code)) => {
+                    self.intents.pop_front();
+                    cx.failed(Some(self.id), code);
+                }
+            }
+        }
+    }
+
+    fn plan(&self, cx: &Context, now: Time, wish: &Wish) -> Result<Plan, Obstacle> {
+        use Obstacle::Never;
+        if let Wish::Start { entry_point } = wish {
+            return self.plan_start(cx, now, entry_point);
+        }
+        let log = self.log.as_ref().ok_or(Never("not-started"))?;
+        if log.is_closed() {
+            return Err(Never("closed"));
+        }
+        let mut plan = Plan {
+            reason: Reason::Rekey,
+            roster: log.roster().clone(),
+            evidence: Vec::new(),
+            keys: Vec::new(),
+            history: true,
+            setup: None,
+            suite: log.suite(),
+            level: log.level(),
+        };
+        let own = cx.device();
+        if log.roster().member(&own).is_none() {
+            // Not on the roster: a team's member, who proves it.
+            let credential = cx.credential.as_ref().ok_or(Never("stranger"))?;
+            plan.evidence.push(Object::new(
+                ObjectKind::Credential,
+                credential.signed.to_bytes(),
+            ));
+        }
+        match wish {
+            Wish::Start { .. } => {}
+            Wish::Claim => {
+                plan.reason = Reason::Claim;
+                if !self.can_claim(cx) {
+                    return Err(Never("nothing-to-claim"));
+                }
+                plan.roster.teams.clear();
+                if let Some(handover) = log.handover()
+                    && handover.from != own
+                {
+                    plan.roster.remove_member(&handover.from);
+                }
+                self.put_self(cx, &mut plan)?;
+            }
+            Wish::Transfer { to, history, .. } => {
+                plan.reason = Reason::Transfer;
+                plan.history = *history;
+                match to {
+                    Target::Device(device) => plan_device(cx, now, &mut plan, log, device)?,
+                    Target::Team(team) => plan_team(cx, now, &mut plan, team)?,
+                }
+            }
+            Wish::Invite { device, history } => {
+                plan.reason = Reason::Invite;
+                plan.history = *history;
+                plan_device(cx, now, &mut plan, log, device)?;
+            }
+            Wish::Remove { target } => {
+                plan.reason = Reason::Remove;
+                match target {
+                    Target::Device(device) => plan.roster.remove_member(device),
+                    Target::Team(team) => plan.roster.teams.retain(|entry| entry.team != *team),
+                }
+            }
+            Wish::Rekey => {
+                if log.standing() == Standing::Waiting && cx.is_staff() {
+                    let teams: Vec<_> = log.roster().teams.iter().map(|t| t.team.clone()).collect();
+                    for team in teams {
+                        plan_team(cx, now, &mut plan, &team)?;
+                    }
+                }
+            }
+            Wish::Close => plan.reason = Reason::Close,
+        }
+        Ok(plan)
+    }
+
+    /// The first commit: oneself and the entry point's teams, in the best suite that all have.
+    fn plan_start(&self, cx: &Context, now: Time, entry_point: &str) -> Result<Plan, Obstacle> {
+        use Obstacle::{Ask, Never};
+        if self.log.is_some() {
+            return Err(Never("already-started"));
+        }
+        let (policy, _) = cx
+            .account
+            .policy(now)
+            .map_err(|error| Never(error.code()))?;
+        let entry = policy
+            .entry_point(entry_point)
+            .ok_or(Never("unknown-entry-point"))?;
+        let pin = cx.account.pin();
+        if pin.lowest_level.is_some_and(|lowest| entry.level < lowest) {
+            return Err(Never("level-not-allowed"));
+        }
+        if entry.level != Level::E2ee {
+            return Err(Never("vault-missing"));
+        }
+        if policy.archive != Archive::None {
+            return Err(Never("archive-missing"));
+        }
+        let mut plan = Plan {
+            reason: Reason::Create,
+            roster: Roster::default(),
+            evidence: Vec::new(),
+            keys: Vec::new(),
+            history: false,
+            setup: Some(Setup {
+                entry_point: entry_point.to_owned(),
+                archive: policy.archive,
+            }),
+            suite: Suite::default(),
+            level: entry.level,
+        };
+        let has_all = |suite: &Suite| {
+            let has = |team: &String| cx.directory.team_key(team, *suite, now).is_some();
+            entry.teams.iter().all(has)
+        };
+        plan.suite = cx
+            .suites(now)
+            .into_iter()
+            .rev()
+            .find(has_all)
+            .ok_or_else(|| Ask(entry.teams.iter().cloned().map(Query::TeamKey).collect()))?;
+        for team in &entry.teams {
+            plan.put_team(cx, team, now).ok_or(Never("no-team-key"))?;
+        }
+        self.put_self(cx, &mut plan)?;
+        Ok(plan)
+    }
+
+    /// The own entry, still under the key that the log knows; a new key comes with `build`.
+    fn put_self(&self, cx: &Context, plan: &mut Plan) -> Result<(), Obstacle> {
+        let device = cx.device();
+        if plan.roster.member(&device).is_some() {
+            return Ok(());
+        }
+        let own = cx.credential.as_ref();
+        plan.roster.put_member(Member {
+            device,
+            role: own.map_or(Role::Visitor, |own| own.credential.role),
+            via: own.map_or(Via::Device, |own| own.credential.via),
+            credential: own.map(|own| own.signed.hash()),
+            key: Hash::new([0; 32]),
+        });
+        if let Some(own) = own {
+            let object = Object::new(ObjectKind::Credential, own.signed.to_bytes());
+            if !plan.evidence.contains(&object) {
+                plan.evidence.push(object);
+            }
+        }
+        Ok(())
+    }
+
+    /// The lowest epoch that back-links lead to from the one in force.
+    fn reachable(&self) -> u64 {
+        let mut epoch = self.epochs.len().saturating_sub(1);
+        while let Some(known) = self.epochs.get(epoch) {
+            let core = known.commit.core();
+            match (core.history, epoch.checked_sub(1)) {
+                (Some(since), Some(before)) if since <= before as u64 => epoch = before,
+                _ => break,
+            }
+        }
+        epoch as u64
+    }
+
+    fn build(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        mut plan: Plan,
+    ) -> Result<Commit, &'static str> {
+        const NO_RANDOMNESS: &str = "no-randomness";
+        let (policy, hash) = cx.account.policy(now).map_err(|error| error.code())?;
+        let policy = PolicyRef {
+            number: policy.number,
+            hash,
+        };
+        let closes = plan.reason == Reason::Close;
+        let own = cx.device();
+        let first = self.log.as_ref().is_none_or(|log| !log.has_committed(&own));
+        let mut new_key = None;
+        if !closes
+            && first
+            && let Some(member) = plan.roster.member(&own).cloned()
+        {
+            let private =
+                SealPrivateKey::generate(plan.suite, &mut cx.random).map_err(|_| NO_RANDOMNESS)?;
+            let public = private.public();
+            plan.roster.put_member(Member {
+                key: public.id(),
+                ..member
+            });
+            new_key = Some(public.as_bytes().to_vec().into());
+            plan.keys.push(public);
+            self.record.keys.push(OwnContactKey {
+                suite: plan.suite,
+                seed: private.seed().duplicate(),
+            });
+        }
+        let mut generate = || EpochSecret::generate(&mut cx.random).map_err(|_| NO_RANDOMNESS);
+        let secret = if closes { None } else { Some(generate()?) };
+        let is_staff = cx
+            .credential
+            .as_ref()
+            .is_some_and(|own| own.credential.role.is_staff());
+        let staff_secret = if is_staff && !closes {
+            Some(generate()?)
+        } else {
+            None
+        };
+        let before = self.epoch();
+        let known = before.and_then(|epoch| epoch.all.as_ref());
+        if before.is_some() && known.is_none() {
+            return Err("no-key");
+        }
+        let history = known
+            .filter(|_| plan.history && !closes)
+            .map(|_| self.reachable());
+        let last_staff = self
+            .epochs
+            .iter()
+            .rfind(|epoch| epoch.commit.core().staff.is_some())
+            .and_then(|epoch| epoch.staff.as_ref());
+        let (account, contact) = (cx.account.id(), self.id);
+        let log = self.log.as_ref();
+        let core = Core {
+            version: Version,
+            suite: plan.suite,
+            account,
+            contact,
+            level: plan.level,
+            epoch: log.map_or(0, |log| log.epoch() + 1),
+            previous: log.map_or_else(|| Log::origin(&account, &contact), |log| *log.transcript()),
+            time: log.map_or(now, |log| now.max(log.time())),
+            committer: own,
+            reason: plan.reason,
+            policy,
+            roster: plan.roster.clone(),
+            archive: None,
+            seen: self.seen(),
+            commitment: None,
+            history,
+            back_link: None,
+            staff: None,
+            new_key,
+            setup: plan.setup.clone(),
+        };
+        let draft = Draft {
+            core,
+            secret: secret.as_ref(),
+            staff_secret: staff_secret.as_ref(),
+            previous_key: known.map(|known| &known.key),
+            previous_secret: known.map(|known| &known.secret),
+            previous_staff_secret: last_staff
+                .filter(|_| history.is_some())
+                .map(|known| &known.secret),
+            evidence: core::mem::take(&mut plan.evidence),
+        };
+        let public_key = |id: &Hash| plan.key(id).or_else(|| log.and_then(|log| log.key(id)));
+        let commit = build(draft, public_key, &cx.signer).map_err(|_| "cannot-seal")?;
+        // What others would refuse is not even sent.
+        let judged = match log {
+            Some(log) => log.clone().apply(&cx.account, &commit).map(drop),
+            None => Log::create(&cx.account, &commit).map(drop),
+        };
+        judged.map(|()| commit).map_err(|error| error.code())
+    }
+
+    fn send_commit(&mut self, cx: &mut Context, commit: &Commit) {
+        let Ok(append) = cx.random.bytes().map(ContentId::new) else {
+            return cx.failed(Some(self.id), "no-randomness");
+        };
+        let proposal = StoredProposal {
+            append,
+            epoch: commit.core().epoch,
+            entry: encode(&Entry::Commit(commit.to_bytes().into())).into(),
+        };
+        cx.outputs.transmit_stored(&ClientFrame::Append {
+            id: append,
+            contact: self.id,
+            entry: proposal.entry.clone(),
+        });
+        self.record.proposal = Some(proposal);
+        self.dirty(cx);
+    }
+
+    /// Sends the proposal again after a reconnect, byte for byte, or drops it if it is late.
+    pub(super) fn resend_proposal(&mut self, cx: &mut Context) {
+        let next = self.log.as_ref().map_or(0, |log| log.epoch() + 1);
+        match &self.record.proposal {
+            Some(proposal) if proposal.epoch == next => {
+                cx.outputs.transmit_stored(&ClientFrame::Append {
+                    id: proposal.append,
+                    contact: self.id,
+                    entry: proposal.entry.clone(),
+                });
+            }
+            Some(_) => {
+                self.record.proposal = None;
+                self.dirty(cx);
+            }
+            None => {}
+        }
+    }
+
+    /// A commit is in force: was it the own proposal, or did it come first?
+    pub(super) fn settle_proposal(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        entry: &[u8],
+        committer: DeviceId,
+    ) {
+        let Some(proposal) = self.record.proposal.take() else {
+            return;
+        };
+        self.dirty(cx);
+        let Some(mut intent) = self.intents.pop_front() else {
+            return;
+        };
+        if *proposal.entry == *entry {
+            if let Wish::Transfer {
+                note: Some(note), ..
+            } = intent.wish
+            {
+                self.enqueue(cx, now, kind::NOTE.into(), note.into_bytes(), None, true);
+            }
+            return;
+        }
+        intent.attempts += 1;
+        if intent.wish == Wish::Claim && !self.can_claim(cx) {
+            let contact = self.id;
+            let by = Some(cx.author(&committer, self.log.as_ref()));
+            cx.event(Event::ClaimLost { contact, by });
+        } else if intent.attempts < ATTEMPTS {
+            self.intents.push_front(intent);
+        } else {
+            cx.failed(Some(self.id), "epoch-taken");
+        }
+    }
+
+    /// The relay refused the proposal. If somebody else was first, their commit is on its way.
+    pub(super) fn proposal_refused(&mut self, cx: &mut Context, code: &'static str) {
+        if matches!(code, "epoch-taken" | "stale-epoch") && self.log.is_some() {
+            return;
+        }
+        self.record.proposal = None;
+        self.dirty(cx);
+        let lost = self.intents.pop_front();
+        if lost.is_some_and(|intent| intent.wish == Wish::Claim) && code == "closed" {
+            let contact = self.id;
+            return cx.event(Event::ClaimLost { contact, by: None });
+        }
+        cx.failed(Some(self.id), code);
+    }
+}
+
+fn plan_device(
+    cx: &Context,
+    now: Time,
+    plan: &mut Plan,
+    log: &Log,
+    device: &DeviceId,
+) -> Result<(), Obstacle> {
+    if log.roster().member(device).is_some() {
+        return Err(Obstacle::Never("already-on-roster"));
+    }
+    let known = cx
+        .directory
+        .member(device)
+        .ok_or(Obstacle::Never("unknown-device"))?;
+    plan.put_member(cx, known, now)
+        .ok_or(Obstacle::Never("no-seal-key"))
+}
+
+fn plan_team(cx: &Context, now: Time, plan: &mut Plan, team: &str) -> Result<(), Obstacle> {
+    let ask = || Obstacle::Ask(vec![Query::TeamKey(team.to_owned())]);
+    plan.put_team(cx, team, now).ok_or_else(ask)
+}

@@ -1,0 +1,510 @@
+//! Messages that leave: an outbox that survives crashes, resends byte for byte within an epoch
+//! and encrypts again in the next.
+
+use super::context::Context;
+use super::conversation::{Conversation, salt};
+use super::proposals::Wish;
+use super::records::{Outgoing, Sealed};
+use super::timeline::{item, own_key};
+use super::{Event, ItemBody, MessageState};
+use crate::contact::Strand;
+use crate::message::{
+    Audience, Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
+    EphemeralParams, Header, Receipt, SealParams, kind,
+};
+use crate::wire::frame::{ClientFrame, Entry};
+use crate::wire::{Bytes, ContentId, Time, Version, encode, limits};
+
+/// Messages that may be unacknowledged at the relay at once.
+const WINDOW: usize = 64;
+/// How often typing is told, in milliseconds.
+const TYPING_EVERY: u64 = 3_000;
+
+impl Conversation {
+    /// Queues a message and sends it if nothing is in the way.
+    pub(super) fn queue(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        kind_name: String,
+        body: Vec<u8>,
+        reply_to: Option<ContentId>,
+        staff: bool,
+    ) {
+        self.enqueue(cx, now, kind_name, body, reply_to, staff);
+        self.flush(cx, now);
+    }
+
+    /// Queues a message. Refused before anything is written if it is too large.
+    pub(super) fn enqueue(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        kind_name: String,
+        body: Vec<u8>,
+        reply_to: Option<ContentId>,
+        staff: bool,
+    ) {
+        let contact = Some(self.id);
+        let most = cx
+            .account
+            .policy(now)
+            .map_or(limits::BODY as u64, |(policy, _)| policy.limits.text)
+            .min(limits::BODY as u64);
+        if body.is_empty() || body.len() as u64 > most || kind_name.len() > limits::NAME {
+            let code = if body.is_empty() {
+                "content-empty"
+            } else {
+                "content-too-large"
+            };
+            return cx.failed(contact, code);
+        }
+        if kind_name == kind::TEXT && core::str::from_utf8(&body).is_err() {
+            return cx.failed(contact, "not-utf8");
+        }
+        if self
+            .log
+            .as_ref()
+            .is_some_and(crate::contact::Log::is_closed)
+        {
+            return cx.failed(contact, "closed");
+        }
+        let Ok(id) = cx.random.bytes().map(ContentId::new) else {
+            return cx.failed(contact, "no-randomness");
+        };
+        self.record.outbox.push(Outgoing {
+            id,
+            kind: kind_name,
+            body: body.into(),
+            reply_to,
+            sent: now,
+            staff,
+            shown: self
+                .special_participants()
+                .into_iter()
+                .map(|(device, _)| device)
+                .collect(),
+            envelope: None,
+            failed: None,
+        });
+        self.dirty(cx);
+        self.show_outbox(cx);
+    }
+
+    /// Encrypts and sends what waits, if nothing is in the way.
+    pub(super) fn flush(&mut self, cx: &mut Context, now: Time) {
+        self.propose(cx, now);
+        let ready = cx.online
+            && self.caught_up
+            && self.record.proposal.is_none()
+            && self.backlog.is_empty()
+            && !self.record.outbox.is_empty();
+        if !ready {
+            return;
+        }
+        if let Err(code) = self.can_send(cx, now) {
+            if self.blocked != Some(code) {
+                self.blocked = Some(code);
+                cx.failed(Some(self.id), code);
+            }
+            return;
+        }
+        self.blocked = None;
+        self.return_drafts(cx);
+        let mut index = 0;
+        while index < self.record.outbox.len().min(WINDOW) {
+            let Some(outgoing) = self.record.outbox.get(index) else {
+                return;
+            };
+            if outgoing.envelope.is_none() && outgoing.failed.is_none() {
+                let outgoing = outgoing.clone();
+                let strand = if outgoing.staff {
+                    Strand::Staff
+                } else {
+                    Strand::All
+                };
+                if self
+                    .epoch()
+                    .is_some_and(|epoch| epoch.known(strand).is_none())
+                {
+                    // A visitor's epoch has no staff secret; staff start one that has.
+                    return self.want(cx, now, Wish::Rekey);
+                }
+                match self.encrypt(cx, &outgoing, strand) {
+                    Ok(sealed) => self.send_sealed(cx, index, sealed),
+                    Err(code) => {
+                        if let Some(outgoing) = self.record.outbox.get_mut(index) {
+                            outgoing.failed = Some(code.into());
+                        }
+                        self.dirty(cx);
+                        self.show_outbox(cx);
+                    }
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn encrypt(
+        &mut self,
+        cx: &mut Context,
+        outgoing: &Outgoing,
+        strand: Strand,
+    ) -> Result<Sealed, &'static str> {
+        const NO_RANDOMNESS: &str = "no-randomness";
+        let salt = salt(cx).map_err(|_| NO_RANDOMNESS)?;
+        let append = cx
+            .random
+            .bytes()
+            .map(ContentId::new)
+            .map_err(|_| NO_RANDOMNESS)?;
+        let device = cx.device();
+        let account = cx.account.id();
+        let (log, epoch) = self.log.as_ref().zip(self.epoch()).ok_or("not-started")?;
+        let known = epoch.known(strand).ok_or("no-key")?;
+        let previous = self
+            .record
+            .previous
+            .unwrap_or_else(|| Envelope::first_previous(&account, &self.id, &device));
+        let content = Content {
+            id: outgoing.id,
+            kind: outgoing.kind.clone(),
+            sent: outgoing.sent,
+            reply_to: outgoing.reply_to,
+            body: outgoing.body.clone(),
+        };
+        let header = Header {
+            version: Version,
+            suite: log.suite(),
+            account,
+            contact: self.id,
+            epoch: log.epoch(),
+            transcript: *log.transcript(),
+            device,
+            sequence: self.record.next_sequence,
+            salt,
+            previous,
+            seen: self.seen(),
+            audience: match strand {
+                Strand::All => Audience::All,
+                Strand::Staff => Audience::Staff,
+            },
+        };
+        let epoch = header.epoch;
+        let envelope = Envelope::seal(SealParams {
+            header,
+            epoch_key: known.key.secret(),
+            content: &content,
+            signing_key: &cx.signer,
+        })
+        .map_err(|error| error.code())?;
+        let sealed = Sealed {
+            append,
+            epoch,
+            sequence: self.record.next_sequence,
+            entry: encode(&Entry::Envelope(envelope.to_bytes())).into(),
+        };
+        self.record.next_sequence += 1;
+        self.record.previous = Some(envelope.hash());
+        Ok(sealed)
+    }
+
+    fn send_sealed(&mut self, cx: &mut Context, index: usize, sealed: Sealed) {
+        self.transmit(cx, sealed.append, sealed.entry.clone());
+        if let Some(outgoing) = self.record.outbox.get_mut(index) {
+            outgoing.envelope = Some(sealed);
+        }
+        // Whatever is sent says how far we have read, so a receipt has only the read mark to add.
+        if self.read == self.read_told {
+            self.receipt_at = None;
+        }
+        self.dirty(cx);
+    }
+
+    fn transmit(&self, cx: &mut Context, append: ContentId, entry: Bytes) {
+        cx.outputs.transmit_stored(&ClientFrame::Append {
+            id: append,
+            contact: self.id,
+            entry,
+        });
+    }
+
+    /// Connected and caught up: what the relay did not acknowledge goes out again.
+    pub(super) fn after_catching_up(&mut self, cx: &mut Context, now: Time) {
+        self.resend_proposal(cx);
+        let epoch = self.log.as_ref().map(crate::contact::Log::epoch);
+        let late = |sealed: &Sealed| Some(sealed.epoch) != epoch;
+        let any_late = self
+            .record
+            .outbox
+            .iter()
+            .filter_map(|outgoing| outgoing.envelope.as_ref())
+            .any(late);
+        if any_late {
+            self.unseal_outbox(cx);
+        }
+        let again: Vec<_> = self
+            .record
+            .outbox
+            .iter()
+            .filter_map(|outgoing| outgoing.envelope.as_ref())
+            .map(|sealed| (sealed.append, sealed.entry.clone()))
+            .collect();
+        for (append, entry) in again {
+            self.transmit(cx, append, entry);
+        }
+        if core::mem::take(&mut self.rolled_back) && self.can_send(cx, now).is_ok() {
+            self.want(cx, now, Wish::Rekey);
+        }
+        self.expire_secrets(cx, now);
+        self.show_outbox(cx);
+    }
+
+    /// The epoch changed: nothing of the old one that is not in the log will ever count, so it is
+    /// encrypted again, from where the own chain stands in the log.
+    pub(super) fn unseal_outbox(&mut self, cx: &mut Context) {
+        let own = cx.device();
+        let (next, hash) = {
+            let sender = self.sender(cx, &own);
+            (sender.next_sequence, sender.hash)
+        };
+        let mut any = false;
+        for outgoing in &mut self.record.outbox {
+            any |= outgoing.envelope.take().is_some();
+        }
+        if any {
+            self.record.next_sequence = next;
+            self.record.previous = Some(hash);
+            self.dirty(cx);
+        }
+    }
+
+    /// An own envelope is in the log: acknowledged, or not remembered.
+    pub(super) fn own_envelope(&mut self, cx: &mut Context, envelope: &Envelope, entry: &[u8]) {
+        let header = envelope.header();
+        let acknowledged = self.record.outbox.iter().position(|outgoing| {
+            let sealed = outgoing.envelope.as_ref();
+            sealed.is_some_and(|sealed| *sealed.entry == *entry)
+        });
+        if let Some(index) = acknowledged {
+            self.record.outbox.remove(index);
+            return self.dirty(cx);
+        }
+        let same_sequence = |outgoing: &Outgoing| {
+            let sealed = outgoing.envelope.as_ref();
+            sealed.is_some_and(|sealed| sealed.sequence == header.sequence)
+        };
+        let competes = self.record.outbox.iter().any(same_sequence);
+        if header.sequence < self.record.next_sequence && !competes {
+            return;
+        }
+        // Older state than the log's came back, or another copy of it writes: go on after it,
+        // with new keys.
+        self.record.next_sequence = header.sequence + 1;
+        self.record.previous = Some(envelope.hash());
+        for outgoing in &mut self.record.outbox {
+            outgoing.envelope = None;
+        }
+        self.rolled_back = true;
+        self.dirty(cx);
+        cx.alarm(Some(self.id), "state-rolled-back", false);
+    }
+
+    /// The relay refused an entry. `true` if it was one of this contact's.
+    pub(super) fn refused(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        append: ContentId,
+        code: &'static str,
+    ) -> bool {
+        if self
+            .record
+            .proposal
+            .as_ref()
+            .is_some_and(|own| own.append == append)
+        {
+            self.proposal_refused(cx, code);
+            self.flush(cx, now);
+            return true;
+        }
+        let sealed = |outgoing: &&mut Outgoing| {
+            let envelope = outgoing.envelope.as_ref();
+            envelope.is_some_and(|sealed| sealed.append == append)
+        };
+        let Some(outgoing) = self.record.outbox.iter_mut().find(sealed) else {
+            return false;
+        };
+        // A late entry is encrypted again when the commit that was first arrives.
+        if code != "stale-epoch" {
+            outgoing.failed = Some(code.into());
+            self.unseal_outbox(cx);
+            self.show_outbox(cx);
+            self.dirty(cx);
+        }
+        true
+    }
+
+    /// A person wants a failed message sent again.
+    pub(super) fn retry(&mut self, cx: &mut Context, now: Time, id: ContentId) {
+        let found = self.record.outbox.iter_mut().find(|out| out.id == id);
+        match found {
+            Some(outgoing) if outgoing.failed.is_some() => {
+                outgoing.failed = None;
+                self.dirty(cx);
+                self.show_outbox(cx);
+                self.flush(cx, now);
+            }
+            _ => cx.failed(Some(self.id), "unknown-message"),
+        }
+    }
+
+    /// A person gives a failed message up.
+    pub(super) fn discard(&mut self, cx: &mut Context, id: ContentId) {
+        let before = self.record.outbox.len();
+        self.record
+            .outbox
+            .retain(|outgoing| outgoing.id != id || outgoing.failed.is_none());
+        if self.record.outbox.len() == before {
+            return cx.failed(Some(self.id), "unknown-message");
+        }
+        self.remove_item(cx, own_key(&id));
+        self.dirty(cx);
+    }
+
+    /// Someone joined that an author was not shown: unsent texts go back to the draft.
+    pub(super) fn return_drafts(&mut self, cx: &mut Context) {
+        let special = self.special_participants();
+        let surprise = |outgoing: &Outgoing| {
+            let unseen = |device| !outgoing.shown.contains(device);
+            special
+                .iter()
+                .find(|(device, _)| unseen(device))
+                .map(|(_, role)| *role)
+        };
+        let (back, stay): (Vec<_>, Vec<_>) = core::mem::take(&mut self.record.outbox)
+            .into_iter()
+            .partition(|outgoing| {
+                outgoing.envelope.is_none()
+                    && outgoing.kind == kind::TEXT
+                    && surprise(outgoing).is_some()
+            });
+        self.record.outbox = stay;
+        for outgoing in back {
+            self.dirty(cx);
+            self.remove_item(cx, own_key(&outgoing.id));
+            let text = String::from_utf8(outgoing.body.to_vec());
+            if let (Ok(text), Some(joined)) = (text, surprise(&outgoing)) {
+                let contact = self.id;
+                cx.event(Event::ReturnedToDraft {
+                    contact,
+                    text,
+                    joined,
+                });
+            }
+        }
+    }
+
+    fn remove_item(&mut self, cx: &mut Context, key: String) {
+        if self.timeline.remove(&key) {
+            let contact = self.id;
+            cx.event(Event::ItemRemoved { contact, key });
+        }
+    }
+
+    /// Shows what waits in the outbox as sending or failed.
+    pub(super) fn show_outbox(&mut self, cx: &mut Context) {
+        let author = cx.author(&cx.device(), self.log.as_ref());
+        let shown: Vec<_> = self
+            .record
+            .outbox
+            .iter()
+            .filter(|outgoing| outgoing.kind != kind::RECEIPT && outgoing.kind != kind::IDENTITY)
+            .map(|outgoing| {
+                let state = match &outgoing.failed {
+                    Some(code) => MessageState::Failed(super::codes::known(code)),
+                    None => MessageState::Sending,
+                };
+                let body = outgoing.body.to_vec();
+                let id = outgoing.id;
+                let body = match (String::from_utf8(body), outgoing.staff) {
+                    (Ok(text), true) => ItemBody::Note { id, text },
+                    (Ok(text), false) if outgoing.kind == kind::TEXT => ItemBody::Text {
+                        id,
+                        text,
+                        reply_to: outgoing.reply_to,
+                    },
+                    _ => ItemBody::Unsupported {
+                        id,
+                        kind: outgoing.kind.clone(),
+                        body: outgoing.body.to_vec(),
+                    },
+                };
+                let author = Some(author.clone());
+                item(own_key(&id), None, outgoing.sent, author, body, state)
+            })
+            .collect();
+        for item in shown {
+            self.put(cx, item);
+        }
+    }
+
+    /// A receipt is due: one envelope that says how far was read.
+    pub(super) fn send_receipt(&mut self, cx: &mut Context, now: Time) {
+        self.receipt_at = None;
+        let waits = self
+            .record
+            .outbox
+            .iter()
+            .any(|out| out.kind == kind::RECEIPT);
+        if waits || self.can_send(cx, now).is_err() {
+            return;
+        }
+        self.read_told = self.read;
+        let body = Receipt { read: self.read }.to_body().into_vec();
+        self.queue(cx, now, kind::RECEIPT.into(), body, None, false);
+    }
+
+    /// The person is typing.
+    pub(super) fn typing(&mut self, cx: &mut Context, now: Time) {
+        let recently = self
+            .typing_sent
+            .is_some_and(|sent| now.millis_since(sent) < TYPING_EVERY);
+        if recently || !cx.online || self.can_send(cx, now).is_err() {
+            return;
+        }
+        let Ok(salt) = salt(cx) else { return };
+        let Some((log, known)) = self
+            .log
+            .as_ref()
+            .zip(self.epoch().and_then(|epoch| epoch.all.as_ref()))
+        else {
+            return;
+        };
+        let event = Ephemeral::seal(EphemeralParams {
+            header: EphemeralHeader {
+                version: Version,
+                suite: log.suite(),
+                account: cx.account.id(),
+                contact: self.id,
+                epoch: log.epoch(),
+                transcript: *log.transcript(),
+                device: cx.device(),
+                salt,
+            },
+            epoch_key: known.key.secret(),
+            // The clock rises across restarts, so nothing needs to be kept.
+            event: EphemeralEvent {
+                kind: EphemeralKind::Typing,
+                counter: now.millis(),
+                time: now,
+            },
+            signing_key: &cx.signer,
+        });
+        cx.outputs.transmit(&ClientFrame::Ephemeral {
+            contact: self.id,
+            event: event.to_bytes(),
+        });
+        self.typing_sent = Some(now);
+    }
+}

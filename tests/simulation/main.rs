@@ -1,0 +1,14 @@
+//! Whole-protocol tests: real clients over a simulated relay, network and clock. Seeded, so that
+//! each failure can be seen again.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![allow(missing_docs, unreachable_pub)]
+
+mod conversation;
+mod relay;
+mod world;

@@ -1,0 +1,414 @@
+//! A relay in memory: it does what SPEC section 8 says and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sottovoce::account::{Account, Credential, Pin, SealKey, TeamKey, TeamSeals};
+use sottovoce::contact::{Commit, Log};
+use sottovoce::message::Envelope;
+use sottovoce::wire::frame::*;
+use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId, Signed, decode, limits};
+
+/// Which connection a frame is for.
+pub type Peer = usize;
+
+pub struct Contact {
+    pub log: Log,
+    pub entries: Vec<Bytes>,
+    appends: BTreeMap<ContentId, u64>,
+    followers: BTreeSet<Peer>,
+}
+
+pub struct Relay {
+    pub account: Account,
+    pub contacts: BTreeMap<ContactId, Contact>,
+    credentials: Vec<Signed<Credential>>,
+    seal_keys: Vec<Signed<SealKey>>,
+    team_keys: Vec<(Signed<TeamKey>, DeviceId)>,
+    team_seals: Vec<TeamSeals>,
+    peers: BTreeMap<Peer, Option<DeviceId>>,
+    pub out: Vec<(Peer, RelayFrame)>,
+    now: sottovoce::wire::Time,
+}
+
+impl Relay {
+    pub fn new(id: AccountId) -> Self {
+        Self {
+            account: Account::new(Pin::account(id)),
+            contacts: BTreeMap::new(),
+            credentials: Vec::new(),
+            seal_keys: Vec::new(),
+            team_keys: Vec::new(),
+            team_seals: Vec::new(),
+            peers: BTreeMap::new(),
+            out: Vec::new(),
+            now: sottovoce::wire::Time::default(),
+        }
+    }
+
+    pub fn add_credential(&mut self, credential: Signed<Credential>) {
+        self.credentials.push(credential);
+    }
+
+    pub fn set_time(&mut self, now: sottovoce::wire::Time) {
+        self.now = now;
+    }
+
+    pub fn connect(&mut self, peer: Peer) {
+        self.peers.insert(peer, None);
+        let nonce = Nonce::new([7; 32]);
+        self.out.push((peer, RelayFrame::Challenge { nonce }));
+    }
+
+    pub fn disconnect(&mut self, peer: Peer) {
+        self.peers.remove(&peer);
+        for contact in self.contacts.values_mut() {
+            contact.followers.remove(&peer);
+        }
+    }
+
+    fn send(&mut self, peer: Peer, frame: RelayFrame) {
+        self.out.push((peer, frame));
+    }
+
+    pub fn receive(&mut self, peer: Peer, bytes: &[u8]) {
+        let frame: ClientFrame = decode(bytes, limits::FRAME).expect("clients send frames");
+        let Some(known) = self.peers.get(&peer).copied() else {
+            return;
+        };
+        if let ClientFrame::Authenticate { proof } = frame {
+            let signed = Signed::<Authentication>::from_bytes(&proof).unwrap();
+            let authentication = signed.parse().unwrap();
+            signed.verify_by(&authentication.device).unwrap();
+            self.peers.insert(peer, Some(authentication.device));
+            let mut objects = self.account.objects();
+            objects.extend(
+                self.credentials
+                    .iter()
+                    .filter(|c| c.parse().unwrap().device == authentication.device)
+                    .map(|c| Object::new(ObjectKind::Credential, c.to_bytes())),
+            );
+            self.send(peer, RelayFrame::Welcome { objects });
+            self.tell_contacts(peer, authentication.device);
+            return;
+        }
+        let device = known.expect("authenticated");
+        match frame {
+            ClientFrame::Publish { id, object } => self.publish(peer, id, &object),
+            ClientFrame::Lookup { id, query } => self.look_up(peer, id, &query, device),
+            ClientFrame::Append { id, contact, entry } => {
+                self.append(peer, id, contact, entry, device);
+            }
+            ClientFrame::Resume { contact, after } => match self.contacts.get_mut(&contact) {
+                None => {
+                    let id = RefusedId::Contact(contact);
+                    let code = "unknown-contact".into();
+                    self.send(peer, RelayFrame::Refused { id, code });
+                }
+                Some(known) => {
+                    known.followers.insert(peer);
+                    let after = after as usize;
+                    let head = known.entries.len() as u64;
+                    let all: Vec<_> = known.entries.iter().skip(after).cloned().collect();
+                    let mut first = after as u64 + 1;
+                    if all.is_empty() {
+                        let entries = Vec::new();
+                        self.send(
+                            peer,
+                            RelayFrame::Entries {
+                                contact,
+                                first,
+                                entries,
+                                head,
+                            },
+                        );
+                    }
+                    for chunk in all.chunks(5) {
+                        let entries = chunk.to_vec();
+                        let frame = RelayFrame::Entries {
+                            contact,
+                            first,
+                            entries,
+                            head,
+                        };
+                        self.send(peer, frame);
+                        first += chunk.len() as u64;
+                    }
+                }
+            },
+            ClientFrame::Leave { contact } => {
+                if let Some(contact) = self.contacts.get_mut(&contact) {
+                    contact.followers.remove(&peer);
+                }
+            }
+            ClientFrame::Ephemeral { contact, event } => {
+                let followers = self.contacts[&contact].followers.clone();
+                for follower in followers.into_iter().filter(|other| *other != peer) {
+                    let event = event.clone();
+                    self.send(follower, RelayFrame::Ephemeral { contact, event });
+                }
+            }
+            ClientFrame::Presence { .. } | ClientFrame::Authenticate { .. } => {}
+        }
+    }
+
+    fn publish(&mut self, peer: Peer, id: u64, object: &Object) {
+        match object.kind {
+            ObjectKind::SealKey => {
+                let signed = Signed::from_bytes(&object.bytes).unwrap();
+                if !self.seal_keys.contains(&signed) {
+                    self.seal_keys.push(signed);
+                }
+            }
+            ObjectKind::TeamKey => {
+                let signed = Signed::<TeamKey>::from_bytes(&object.bytes).unwrap();
+                let record = signed.parse().unwrap();
+                let taken = self.team_keys.iter().any(|(known, _)| {
+                    let known = known.parse().unwrap();
+                    known.team == record.team
+                        && known.suite == record.suite
+                        && known.generation >= record.generation
+                });
+                if taken {
+                    let code = "generation-taken".into();
+                    let id = RefusedId::Request(id);
+                    return self.send(peer, RelayFrame::Refused { id, code });
+                }
+                let signer = *signed.signers().next().unwrap();
+                self.team_keys.push((signed, signer));
+                for (other, device) in self.peers.clone() {
+                    if other != peer && device.is_some() {
+                        let objects = vec![object.clone()];
+                        self.send(other, RelayFrame::Announce { objects });
+                    }
+                }
+            }
+            ObjectKind::TeamSeals => self
+                .team_seals
+                .push(decode(&object.bytes, limits::OBJECT).unwrap()),
+            _ => {}
+        }
+        self.send(peer, RelayFrame::Published { id });
+    }
+
+    fn look_up(&mut self, peer: Peer, id: u64, query: &Query, device: DeviceId) {
+        let mut objects = Vec::new();
+        let mut available = Vec::new();
+        match query {
+            Query::TeamKey(team) => {
+                for suite in sottovoce::wire::Suite::ALL {
+                    let newest = self.team_keys.iter().rfind(|(key, _)| {
+                        let key = key.parse().unwrap();
+                        key.team == *team && key.suite == suite
+                    });
+                    let Some((key, signer)) = newest else {
+                        continue;
+                    };
+                    let credential = self
+                        .credentials
+                        .iter()
+                        .find(|credential| credential.parse().unwrap().device == *signer)
+                        .unwrap();
+                    objects.push(Object::new(ObjectKind::Credential, credential.to_bytes()));
+                    objects.push(Object::new(ObjectKind::TeamKey, key.to_bytes()));
+                }
+            }
+            Query::TeamMembers(team) => {
+                for signed in &self.credentials {
+                    let credential = signed.parse().unwrap();
+                    if !credential.teams.contains(team) {
+                        continue;
+                    }
+                    available.push(credential.device);
+                    objects.push(Object::new(ObjectKind::Credential, signed.to_bytes()));
+                    for suite in sottovoce::wire::Suite::ALL {
+                        let newest = self.seal_keys.iter().rfind(|key| {
+                            let key = key.parse().unwrap();
+                            key.device == credential.device && key.suite == suite
+                        });
+                        objects.extend(
+                            newest.map(|key| Object::new(ObjectKind::SealKey, key.to_bytes())),
+                        );
+                    }
+                }
+            }
+            Query::TeamSeals(team) => {
+                for (key, _) in &self.team_keys {
+                    if key.parse().unwrap().team != *team {
+                        continue;
+                    }
+                    objects.push(Object::new(ObjectKind::TeamKey, key.to_bytes()));
+                    for seals in self.team_seals.iter().filter(|s| s.record == key.hash()) {
+                        let mut seals = seals.clone();
+                        seals.seals.retain(|seal| seal.holder == device);
+                        let bytes = sottovoce::wire::encode(&seals).into();
+                        objects.push(Object::new(ObjectKind::TeamSeals, bytes));
+                    }
+                }
+            }
+            Query::Policy(_) => objects = self.account.objects(),
+            Query::Devices => {}
+        }
+        self.send(
+            peer,
+            RelayFrame::Found {
+                id,
+                objects,
+                available,
+            },
+        );
+    }
+
+    fn append(
+        &mut self,
+        peer: Peer,
+        id: ContentId,
+        contact: ContactId,
+        entry: Bytes,
+        device: DeviceId,
+    ) {
+        if let Some(position) = self
+            .contacts
+            .get(&contact)
+            .and_then(|known| known.appends.get(&id))
+        {
+            let position = *position;
+            let frame = RelayFrame::Appended {
+                id,
+                contact,
+                position,
+            };
+            return self.send(peer, frame);
+        }
+        if let Err(code) = self.judge(contact, &entry, device) {
+            let code = code.into();
+            let id = RefusedId::Append(id, contact);
+            return self.send(peer, RelayFrame::Refused { id, code });
+        }
+        let known = self.contacts.get_mut(&contact).unwrap();
+        known.entries.push(entry.clone());
+        let position = known.entries.len() as u64;
+        known.appends.insert(id, position);
+        let followers = known.followers.clone();
+        for follower in followers {
+            let frame = RelayFrame::Entries {
+                contact,
+                first: position,
+                entries: vec![entry.clone()],
+                head: position,
+            };
+            self.send(follower, frame);
+        }
+        let frame = RelayFrame::Appended {
+            id,
+            contact,
+            position,
+        };
+        self.send(peer, frame);
+        for (other, device) in self.peers.clone() {
+            if let Some(device) = device {
+                self.tell_contacts(other, device);
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        contact: ContactId,
+        entry: &[u8],
+        device: DeviceId,
+    ) -> Result<(), &'static str> {
+        match decode::<Entry>(entry, limits::ENTRY).map_err(|error| error.code())? {
+            Entry::Commit(bytes) => {
+                let commit = Commit::parse(&bytes).map_err(|error| error.code())?;
+                match self.contacts.get_mut(&contact) {
+                    Some(known) if commit.core().epoch <= known.log.epoch() => {
+                        Err(if known.log.is_closed() {
+                            "closed"
+                        } else {
+                            "epoch-taken"
+                        })
+                    }
+                    Some(known) => known
+                        .log
+                        .apply(&self.account, &commit)
+                        .map(drop)
+                        .map_err(|error| error.code()),
+                    None => {
+                        let (log, _) =
+                            Log::create(&self.account, &commit).map_err(|error| error.code())?;
+                        self.contacts.insert(
+                            contact,
+                            Contact {
+                                log,
+                                entries: Vec::new(),
+                                appends: BTreeMap::new(),
+                                followers: BTreeSet::new(),
+                            },
+                        );
+                        Ok(())
+                    }
+                }
+            }
+            Entry::Envelope(bytes) => {
+                let envelope = Envelope::parse(&bytes).map_err(|error| error.code())?;
+                let known = self.contacts.get(&contact).ok_or("unknown-contact")?;
+                let header = envelope.header();
+                if known.log.is_closed() {
+                    return Err("closed");
+                }
+                if header.epoch != known.log.epoch() {
+                    return Err("stale-epoch");
+                }
+                if header.device != device || known.log.roster().member(&device).is_none() {
+                    return Err("not-yours");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn tell_contacts(&mut self, peer: Peer, device: DeviceId) {
+        let teams = self
+            .credentials
+            .iter()
+            .map(|credential| credential.parse().unwrap())
+            .find(|credential| credential.device == device)
+            .map(|credential| credential.teams);
+        if teams.is_none() {
+            return;
+        }
+        let contacts = self
+            .contacts
+            .iter()
+            .map(|(id, known)| ContactSummary {
+                contact: *id,
+                entry_point: known.log.entry_point().to_owned(),
+                created: known.log.created(),
+                head: known.entries.len() as u64,
+                epoch: known.log.epoch(),
+                teams: known
+                    .log
+                    .roster()
+                    .teams
+                    .iter()
+                    .map(|team| team.team.clone())
+                    .collect(),
+                devices: known
+                    .log
+                    .roster()
+                    .members
+                    .iter()
+                    .map(|member| member.device)
+                    .collect(),
+                closed: known.log.is_closed(),
+            })
+            .collect();
+        self.send(
+            peer,
+            RelayFrame::Contacts {
+                all: true,
+                contacts,
+            },
+        );
+    }
+}

@@ -1,0 +1,481 @@
+//! Clients, their storage, and a network that delays, cuts, repeats and swaps.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sottovoce::account::*;
+use sottovoce::client::*;
+use sottovoce::crypto::sign::SigningKey;
+use sottovoce::crypto::{Random, Secret};
+use sottovoce::wire::frame::RelayFrame;
+use sottovoce::wire::*;
+
+use crate::relay::Relay;
+
+/// A fixed beginning: 2026-01-01.
+pub const START: Time = Time::from_millis(1_767_225_600_000);
+
+pub struct Node {
+    pub name: &'static str,
+    kind: Kind,
+    pub client: Option<Client>,
+    pub storage: BTreeMap<String, Vec<u8>>,
+    key: [u8; 32],
+    pub connected: bool,
+    to_relay: VecDeque<(Time, Vec<u8>)>,
+    to_client: VecDeque<(Time, Vec<u8>)>,
+    wake: Option<Time>,
+    restarts: u64,
+    pub events: Vec<Event>,
+    pub items: BTreeMap<String, Item>,
+    pub view: Option<ContactView>,
+    pub inbox: Vec<InboxEntry>,
+    pub team: Vec<TeamMember>,
+    pub started: Option<ContactId>,
+    pub state: ConnectionState,
+}
+
+pub struct World {
+    pub now: Time,
+    pub relay: Relay,
+    pub nodes: Vec<Node>,
+    pub root: SigningKey,
+    pub administrator: SigningKey,
+    pub account: AccountId,
+    random: Random,
+    seed: u64,
+    /// How unkind the network is, in thousandths per step.
+    pub cut: u32,
+    pub repeat: u32,
+    pub swap: u32,
+    pub crash: u32,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        Self::with_policy(seed, |_| {})
+    }
+
+    pub fn with_policy(seed: u64, change: impl FnOnce(&mut Policy)) -> Self {
+        let mut random = Random::seeded(seed);
+        let root = SigningKey::generate(&mut random).unwrap();
+        let administrator = SigningKey::generate(&mut random).unwrap();
+        let account = account_id(&root.public());
+        let mut relay = Relay::new(account);
+        let statement = RootStatement {
+            version: Version,
+            suite: Suite::X25519,
+            account,
+            number: 1,
+            root: root.public(),
+            issued: START,
+            administrators: vec![administrator.public()],
+            policy_threshold: 1,
+            credential_threshold: 1,
+            key_manager: None,
+            lowest_level: Level::E2ee,
+        };
+        relay
+            .account
+            .learn_root(&Signed::sign(&statement, &[&root]))
+            .unwrap();
+        let mut policy = policy(account);
+        change(&mut policy);
+        relay
+            .account
+            .learn_policy(&Signed::sign(&policy, &[&administrator]))
+            .unwrap();
+        Self {
+            now: START,
+            relay,
+            nodes: Vec::new(),
+            root,
+            administrator,
+            account,
+            random,
+            seed,
+            cut: 0,
+            repeat: 0,
+            swap: 0,
+            crash: 0,
+        }
+    }
+
+    /// A visitor; returns its index.
+    pub fn visitor(&mut self) -> usize {
+        self.node("visitor", Kind::Visitor)
+    }
+
+    /// A device with a credential.
+    pub fn staff(&mut self, name: &'static str, role: Role) -> usize {
+        let kind = Kind::Staff {
+            name: name.into(),
+            invitation: None,
+        };
+        let index = self.node(name, kind);
+        let device = self.nodes[index].client.as_ref().unwrap().device();
+        let credential = Credential {
+            version: Version,
+            suite: Suite::X25519,
+            account: self.account,
+            device,
+            subject: name.to_lowercase(),
+            name: name.into(),
+            role,
+            via: Via::Device,
+            teams: vec!["support".into()],
+            issued: START,
+            expires: START.plus_seconds(30 * limits::DAY),
+        };
+        let signed = Signed::sign(&credential, &[&self.administrator]);
+        self.relay.add_credential(signed);
+        index
+    }
+
+    fn node(&mut self, name: &'static str, kind: Kind) -> usize {
+        let index = self.nodes.len();
+        self.nodes.push(Node {
+            name,
+            kind,
+            client: None,
+            storage: BTreeMap::new(),
+            key: [index as u8; 32],
+            connected: false,
+            to_relay: VecDeque::new(),
+            to_client: VecDeque::new(),
+            wake: None,
+            restarts: 0,
+            events: Vec::new(),
+            items: BTreeMap::new(),
+            view: None,
+            inbox: Vec::new(),
+            team: Vec::new(),
+            started: None,
+            state: ConnectionState::Offline,
+        });
+        self.open(index);
+        index
+    }
+
+    /// Starts a client from what its storage holds.
+    fn open(&mut self, index: usize) {
+        let (account, now, seed) = (self.account, self.now, self.seed);
+        let node = &mut self.nodes[index];
+        let records: Vec<_> = node
+            .storage
+            .iter()
+            .map(|(name, bytes)| Record {
+                name: name.clone(),
+                bytes: bytes.clone(),
+            })
+            .collect();
+        let config = Config {
+            pin: Pin::account(account),
+            host: "relay.example".into(),
+            kind: node.kind.clone(),
+            storage_key: Secret::new(node.key),
+            generation: 0,
+        };
+        node.restarts += 1;
+        let seed = seed
+            .wrapping_mul(1_000_003)
+            .wrapping_add((index as u64) << 32 | node.restarts);
+        let client = Client::open(config, &records, Random::seeded(seed), now).unwrap();
+        node.client = Some(client);
+        self.pump(index);
+    }
+
+    /// The process dies: everything but its storage is lost.
+    pub fn kill(&mut self, index: usize) {
+        self.disconnect(index);
+        let node = &mut self.nodes[index];
+        node.client = None;
+        node.items.clear();
+        node.view = None;
+        node.wake = None;
+        self.open(index);
+        self.resume_open_contacts(index);
+    }
+
+    fn resume_open_contacts(&mut self, index: usize) {
+        let contacts: Vec<_> = {
+            let client = self.nodes[index].client.as_ref().unwrap();
+            client.contacts().copied().collect()
+        };
+        for contact in contacts {
+            self.command(index, Command::Open { contact });
+        }
+    }
+
+    pub fn connect(&mut self, index: usize) {
+        if !self.nodes[index].connected {
+            self.nodes[index].connected = true;
+            self.input(index, Input::Connected);
+            self.relay.connect(index);
+            self.collect();
+        }
+    }
+
+    pub fn disconnect(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        if node.connected {
+            node.connected = false;
+            node.to_relay.clear();
+            node.to_client.clear();
+            self.relay.disconnect(index);
+            self.relay.out.retain(|(peer, _)| *peer != index);
+            self.input(index, Input::Disconnected);
+        }
+    }
+
+    pub fn command(&mut self, index: usize, command: Command) {
+        self.input(index, Input::Command(command));
+    }
+
+    pub fn say(&mut self, index: usize, text: &str) {
+        let contact = self.contact_of(index);
+        self.command(
+            index,
+            Command::Send {
+                contact,
+                kind: "text".into(),
+                body: text.into(),
+                reply_to: None,
+            },
+        );
+    }
+
+    pub fn contact_of(&self, index: usize) -> ContactId {
+        let node = &self.nodes[index];
+        node.started
+            .or_else(|| node.view.as_ref().map(|view| view.contact))
+            .expect("a contact")
+    }
+
+    pub fn input(&mut self, index: usize, input: Input) {
+        let now = self.now;
+        if let Some(client) = &mut self.nodes[index].client {
+            client.handle(now, input);
+        }
+        self.pump(index);
+    }
+
+    /// Carries a client's outputs out.
+    fn pump(&mut self, index: usize) {
+        loop {
+            let now = self.now;
+            let Some(output) = self.nodes[index]
+                .client
+                .as_mut()
+                .and_then(|client| client.poll(now))
+            else {
+                return;
+            };
+            match output {
+                Output::Transmit(frame) => {
+                    let delay = self.delay();
+                    let node = &mut self.nodes[index];
+                    let last = node.to_relay.back().map_or(now, |(at, _)| *at);
+                    let at = now.plus_millis(delay).max(last);
+                    if node.connected {
+                        node.to_relay.push_back((at, frame));
+                    }
+                }
+                Output::Store(batch) => {
+                    let node = &mut self.nodes[index];
+                    for record in batch.puts {
+                        node.storage.insert(record.name, record.bytes);
+                    }
+                    for name in batch.deletes {
+                        node.storage.remove(&name);
+                    }
+                    let client = node.client.as_mut().unwrap();
+                    client.handle(now, Input::Stored(batch.id));
+                }
+                Output::Event(event) => self.nodes[index].show(*event),
+                Output::WakeAt(at) => self.nodes[index].wake = Some(at),
+            }
+        }
+    }
+
+    /// Moves frames that the relay has produced onto the wires.
+    fn collect(&mut self) {
+        for (peer, frame) in core::mem::take(&mut self.relay.out) {
+            let delay = self.delay();
+            let now = self.now;
+            let bytes = encode(&frame);
+            let is_entries = matches!(frame, RelayFrame::Entries { .. });
+            let again = is_entries && self.chance(self.repeat);
+            let swap = is_entries && self.chance(self.swap);
+            let node = &mut self.nodes[peer];
+            let last = node.to_client.back().map_or(now, |(at, _)| *at);
+            let at = now.plus_millis(delay).max(last);
+            node.to_client.push_back((at, bytes.clone()));
+            if again {
+                node.to_client.push_back((at, bytes));
+            }
+            let length = node.to_client.len();
+            if swap && length > 3 {
+                node.to_client.swap(length - 1, length - 2);
+            }
+        }
+    }
+
+    /// Lets time pass until nothing is on its way, at most `seconds`.
+    pub fn run(&mut self, seconds: u64) {
+        let end = self.now.plus_seconds(seconds);
+        while self.now < end {
+            self.step();
+        }
+    }
+
+    /// Ten milliseconds.
+    pub fn step(&mut self) {
+        self.now = self.now.plus_millis(10);
+        let now = self.now;
+        self.relay.set_time(now);
+        for index in 0..self.nodes.len() {
+            if self.chance(self.cut) {
+                self.disconnect(index);
+            }
+            if self.chance(self.crash) {
+                self.kill(index);
+            }
+            if !self.nodes[index].connected && self.chance(100) {
+                self.connect(index);
+            }
+            while let Some(frame) = due(&mut self.nodes[index].to_relay, now) {
+                self.relay.receive(index, &frame);
+                self.collect();
+            }
+            while let Some(frame) = due(&mut self.nodes[index].to_client, now) {
+                self.input(index, Input::Frame(frame));
+            }
+            if self.nodes[index].wake.is_some_and(|at| at <= now) {
+                self.nodes[index].wake = None;
+                self.input(index, Input::Tick);
+            }
+        }
+    }
+
+    fn delay(&mut self) -> u64 {
+        u64::from(self.random.bytes::<1>().unwrap()[0]) / 4
+    }
+
+    pub fn chance(&mut self, per_thousand: u32) -> bool {
+        if per_thousand == 0 {
+            return false;
+        }
+        u32::from(u16::from_be_bytes(self.random.bytes().unwrap())) % 1000 < per_thousand
+    }
+
+    pub fn pick(&mut self, below: usize) -> usize {
+        usize::from(u16::from_be_bytes(self.random.bytes().unwrap())) % below
+    }
+}
+
+fn due(queue: &mut VecDeque<(Time, Vec<u8>)>, now: Time) -> Option<Vec<u8>> {
+    queue
+        .front()
+        .is_some_and(|(at, _)| *at <= now)
+        .then(|| queue.pop_front().unwrap().1)
+}
+
+impl Node {
+    fn show(&mut self, event: Event) {
+        match &event {
+            Event::Item { item, .. } => {
+                self.items.insert(item.key.clone(), item.clone());
+            }
+            Event::ItemRemoved { key, .. } => {
+                self.items.remove(key);
+            }
+            Event::Contact(view) => self.view = Some(view.clone()),
+            Event::Inbox(inbox) => self.inbox.clone_from(inbox),
+            Event::Team { members, .. } => self.team.clone_from(members),
+            Event::Started { contact } => self.started = Some(*contact),
+            Event::Connection(state) => self.state = state.clone(),
+            _ => {}
+        }
+        self.events.push(event);
+    }
+
+    pub fn device(&self) -> DeviceId {
+        self.client.as_ref().unwrap().device()
+    }
+
+    /// Items in the order that people see them.
+    pub fn transcript(&self) -> Vec<&Item> {
+        let mut items: Vec<_> = self.items.values().collect();
+        items.sort_by_key(|item| (item.position.unwrap_or(u64::MAX), item.time));
+        items
+    }
+
+    /// Texts and notes in order.
+    pub fn texts(&self) -> Vec<String> {
+        self.transcript()
+            .into_iter()
+            .filter_map(|item| match &item.body {
+                ItemBody::Text { text, .. } | ItemBody::Note { text, .. } => Some(text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn alarms(&self) -> Vec<&'static str> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Alarm { code, .. } => Some(*code),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn failures(&self) -> Vec<&'static str> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Failed { code, .. } => Some(*code),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// An end-to-end encrypted entry point `shop`, answered by team `support`.
+pub fn policy(account: AccountId) -> Policy {
+    Policy {
+        version: Version,
+        suite: Suite::X25519,
+        account,
+        number: 1,
+        previous: None,
+        issued: START,
+        expires: START.plus_seconds(7 * limits::DAY),
+        plan: Plan::Enterprise,
+        entry_points: vec![EntryPoint {
+            id: "shop".into(),
+            name: "ACME".into(),
+            level: Level::E2ee,
+            teams: vec!["support".into()],
+            bot_claims: false,
+            bot_transfers: false,
+        }],
+        teams: vec![Team {
+            id: "support".into(),
+            name: "Support".into(),
+            lowest_generation: 0,
+        }],
+        archive: Archive::None,
+        key_manager_url: None,
+        lowest_suite: Suite::XWing,
+        roles: vec![Role::Supervisor, Role::Bot],
+        revocations: Vec::new(),
+        issuers: Vec::new(),
+        renewers: Vec::new(),
+        retention: Retention::default(),
+        last_resort: false,
+        fallback_link: None,
+        limits: Limits::default(),
+    }
+}
