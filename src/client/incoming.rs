@@ -523,9 +523,10 @@ impl Conversation {
 
     fn unreadable(&mut self, cx: &mut Context, position: u64, envelope: Envelope) {
         let header = envelope.header();
-        let left =
-            header.audience == Audience::All && self.epochs.iter().any(|epoch| epoch.all.is_some());
-        if left && !self.is_member(&cx.device()) {
+        let own = cx.device();
+        let was_member = |epoch: &Epoch| epoch.commit.core().roster.member(&own).is_some();
+        if !self.is_member(&own) && self.epochs.iter().any(was_member) {
+            // From after this device left.
             return;
         }
         let author = cx.author(&header.device, self.log.as_ref());
