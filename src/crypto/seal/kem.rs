@@ -54,20 +54,8 @@ pub(super) fn encapsulate(
     randomness: &Secret<ENCAPSULATION_RANDOMNESS>,
 ) -> Result<(Secret<32>, Vec<u8>), SealError> {
     match suite {
-        Suite::X25519 => {
-            // def Encap(pkR): skE, pkE = GenerateKeyPair(); dh = DH(skE, pkR); enc = pkE
-            //   kem_context = concat(enc, pkRm); shared_secret = ExtractAndExpand(dh, kem_context)
-            // GenerateKeyPair is DeriveKeyPair over the given randomness.
-            let recipient: [u8; 32] = recipient.try_into().map_err(|_| SealError)?;
-            let ephemeral = derive_key_pair(randomness.expose());
-            let enc = PublicKey::from(&ephemeral);
-            let dh = ephemeral.diffie_hellman(&PublicKey::from(recipient));
-            if !dh.was_contributory() {
-                return Err(SealError);
-            }
-            let shared = extract_and_expand(dh.as_bytes(), enc.as_bytes(), &recipient);
-            Ok((shared, enc.to_bytes().to_vec()))
-        }
+        // GenerateKeyPair is DeriveKeyPair over the given randomness.
+        Suite::X25519 => encapsulate_x25519(&derive_key_pair(randomness.expose()), recipient),
         Suite::XWing => {
             let key = x_wing::EncapsulationKey::try_from(recipient).map_err(|_| SealError)?;
             let (ciphertext, mut shared) =
@@ -77,6 +65,23 @@ pub(super) fn encapsulate(
             Ok((out, ciphertext.to_vec()))
         }
     }
+}
+
+/// RFC 9180 section 4.1, `Encap(pkR)` with its ephemeral key given.
+pub(super) fn encapsulate_x25519(
+    ephemeral: &StaticSecret,
+    recipient: &[u8],
+) -> Result<(Secret<32>, Vec<u8>), SealError> {
+    // def Encap(pkR): skE, pkE = GenerateKeyPair(); dh = DH(skE, pkR); enc = pkE
+    //   kem_context = concat(enc, pkRm); shared_secret = ExtractAndExpand(dh, kem_context)
+    let recipient: [u8; 32] = recipient.try_into().map_err(|_| SealError)?;
+    let enc = PublicKey::from(ephemeral);
+    let dh = ephemeral.diffie_hellman(&PublicKey::from(recipient));
+    if !dh.was_contributory() {
+        return Err(SealError);
+    }
+    let shared = extract_and_expand(dh.as_bytes(), enc.as_bytes(), &recipient);
+    Ok((shared, enc.to_bytes().to_vec()))
 }
 
 pub(super) fn decapsulate(
@@ -115,7 +120,11 @@ pub(super) fn derive_key_pair(ikm: &[u8]) -> StaticSecret {
 }
 
 /// RFC 9180 section 4.1, `ExtractAndExpand(dh, kem_context)`, `kem_context` = enc || pkRm.
-fn extract_and_expand(dh: &[u8; 32], enc: &[u8; 32], recipient: &[u8; 32]) -> Secret<32> {
+pub(super) fn extract_and_expand(
+    dh: &[u8; 32],
+    enc: &[u8; 32],
+    recipient: &[u8; 32],
+) -> Secret<32> {
     let prk = labeled_extract(X25519_SUITE_ID, &[], b"eae_prk", dh);
     let context = [enc.as_slice(), recipient].concat();
     labeled_expand(X25519_SUITE_ID, &prk, b"shared_secret", &context)

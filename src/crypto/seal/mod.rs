@@ -6,6 +6,8 @@
 
 mod kem;
 mod schedule;
+#[cfg(test)]
+mod vectors;
 
 use super::Secret;
 use super::aead;
