@@ -1,1 +1,11 @@
-//! Sottovoce: server.
+//! What every Sottovoce server process shares: a listener that keeps the TLS rule, logs that
+//! hold nothing confidential, a health check, and an orderly end.
+
+pub mod health;
+pub mod listen;
+pub mod logs;
+pub mod shutdown;
+mod tls;
+
+pub use listen::{Listen, Listener, serve};
+pub use tls::{TlsError, TlsFiles};
