@@ -1,1 +1,28 @@
-//! Sottovoce: relay.
+//! The Sottovoce relay: it orders, keeps and forwards what clients send each other, and can
+//! read none of it.
+//!
+//! - `connection` speaks the protocol with one device,
+//! - [`account`] holds what an account says about itself and takes in publications,
+//! - [`contact`] judges entries, [`sequencer`] gives them their positions and makes them durable,
+//! - [`store`] and [`fanout`] are the two things that other databases and message systems replace.
+//!
+//! The relay uses the core's wire format and its verification of public objects, nothing that
+//! opens or holds a secret; `clippy.toml` keeps it so.
+
+pub mod account;
+mod clock;
+mod connection;
+pub mod contact;
+pub mod fanout;
+mod http;
+pub mod presence;
+pub mod refusal;
+mod relay;
+pub mod sequencer;
+pub mod store;
+pub mod throttle;
+
+pub use refusal::Refusal;
+pub use relay::{Config, Mount, Relay, RelayError, serve};
+pub use sottovoce_server::TlsFiles;
+pub use throttle::Limits;

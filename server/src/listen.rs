@@ -115,7 +115,7 @@ impl Listener {
 
 /// Serves a router until `shutdown`, then lets connections finish for ten seconds.
 ///
-/// Handlers learn their peer through [`ConnectInfo<SocketAddr>`]. Upgraded connections (WebSockets)
+/// Handlers learn their peer through [`ConnectInfo<SocketAddr>`]. Upgraded connections (WebSocket ones)
 /// are their handler's to end.
 pub async fn serve(listener: Listener, router: Router, shutdown: CancellationToken) {
     let connections = TaskTracker::new();

@@ -1,0 +1,130 @@
+//! What devices may ask for.
+
+use sottovoce::account::AccountError;
+use sottovoce::crypto::Hash;
+use sottovoce::wire::frame::{Object, ObjectKind, Query};
+use sottovoce::wire::{DeviceId, Suite, Time, encode};
+
+use super::book::Book;
+use crate::refusal::Refusal;
+
+/// An answer: objects in the order that [`Query`] states, and the devices among them.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// The devices whose presence matters to the asker.
+    pub devices: Vec<DeviceId>,
+}
+
+impl Book {
+    /// Answers a query of a device.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the device may not ask that, or a policy is not known.
+    pub fn look_up(&self, query: &Query, asker: &DeviceId, now: Time) -> Result<Found, Refusal> {
+        let standing = self.standing(asker, now);
+        match query {
+            Query::TeamKey(team) => Ok(self.team_key(team)),
+            Query::Policy(hash) => self.policy_with_renewals(hash),
+            Query::TeamMembers(team) if standing.belongs() => Ok(self.team_members(team, now)),
+            Query::TeamSeals(team) if standing.belongs() => self.seals_for(team, asker, now),
+            Query::Devices if standing.is_administrator => Ok(self.devices()),
+            Query::TeamMembers(_) | Query::TeamSeals(_) | Query::Devices => {
+                Err(Refusal::NotAllowed)
+            }
+        }
+    }
+
+    fn team_key(&self, team: &str) -> Found {
+        let mut found = Found::default();
+        for suite in Suite::ALL {
+            let Some(known) = self.newest_team_key(team, suite) else {
+                continue;
+            };
+            let signer = known
+                .signed
+                .signers()
+                .find_map(|signer| self.credentials.get(signer));
+            if let Some(signer) = signer {
+                found.objects.push(signer.object(ObjectKind::Credential));
+            }
+            found.objects.push(known.object(ObjectKind::TeamKey));
+        }
+        found
+    }
+
+    fn team_members(&self, team: &str, now: Time) -> Found {
+        let mut found = Found::default();
+        for (device, known) in &self.credentials {
+            // The stored text first: it is cheap, and most devices are in other teams.
+            let named = known.body.teams.iter().any(|own| own == team);
+            if !named || !self.standing(device, now).is_in(team) {
+                continue;
+            }
+            found.devices.push(*device);
+            found.objects.push(known.object(ObjectKind::Credential));
+            for suite in Suite::ALL {
+                if let Some(key) = self.seal_keys.get(&(*device, suite)) {
+                    found.objects.push(key.object(ObjectKind::SealKey));
+                }
+            }
+        }
+        found
+    }
+
+    fn seals_for(&self, team: &str, holder: &DeviceId, now: Time) -> Result<Found, Refusal> {
+        let draining = self.policy(now)?.retention.draining;
+        let mut records: Vec<_> = self
+            .team_keys
+            .values()
+            .filter(|known| known.body.team == team)
+            .filter(|known| known.body.until.plus_seconds(draining) > now)
+            .collect();
+        records.sort_by_key(|known| (known.body.from, known.body.suite));
+        let mut found = Found::default();
+        for known in records {
+            found.objects.push(known.object(ObjectKind::TeamKey));
+            let record = known.signed.hash();
+            if let Some(seal) = self.team_seals.get(&(record, *holder)) {
+                let seals = sottovoce::account::TeamSeals {
+                    record,
+                    seals: vec![seal.clone()],
+                };
+                let bytes = encode(&seals).into();
+                found.objects.push(Object::new(ObjectKind::TeamSeals, bytes));
+            }
+        }
+        Ok(found)
+    }
+
+    fn policy_with_renewals(&self, hash: &Hash) -> Result<Found, Refusal> {
+        let known = self
+            .policies
+            .get(hash)
+            .ok_or(AccountError::UnknownPolicy)?;
+        let mut found = Found::default();
+        found
+            .objects
+            .push(Object::new(ObjectKind::Policy, known.policy.clone()));
+        found.objects.extend(
+            known
+                .renewals
+                .iter()
+                .map(|renewal| Object::new(ObjectKind::Renewal, renewal.clone())),
+        );
+        Ok(found)
+    }
+
+    fn devices(&self) -> Found {
+        let requests = self.enrolments.values();
+        let credentials = self.credentials.values();
+        Found {
+            objects: requests
+                .map(|known| known.object(ObjectKind::Enrolment))
+                .chain(credentials.map(|known| known.object(ObjectKind::Credential)))
+                .collect(),
+            devices: self.credentials.keys().copied().collect(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One connection: the handshake, then a session until either side ends it.
+
+mod followed;
+mod handshake;
+mod session;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use sottovoce::wire::frame::{ClientFrame, RelayFrame};
+use sottovoce::wire::{DecodeError, decode, encode, limits};
+use tungstenite::error::CapacityError;
+
+use crate::relay::Shared;
+use crate::refusal::Refusal;
+
+/// How long a peer may take to read what it is sent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The peer is gone.
+    Gone,
+    /// The relay ends it and says why.
+    Goodbye(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Goodbye(error.into())
+    }
+}
+
+/// Whom the connection is with, before anything is proved.
+pub(crate) struct Peer {
+    /// The account that it named.
+    pub(crate) account: String,
+    /// The HTTP `Host` header.
+    pub(crate) host: String,
+    /// Its network address.
+    pub(crate) address: IpAddr,
+}
+
+/// Runs a connection to its end.
+pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
+    let mut wire = Wire(socket);
+    if !shared.throttle.may_connect(peer.address) {
+        wire.goodbye(&Refusal::Throttled).await;
+        return;
+    }
+    let end = tokio::select! {
+        end = serve(&shared, &peer, &mut wire) => end,
+        () = shared.shutdown.cancelled() => End::Goodbye(Refusal::GoingAway),
+    };
+    shared.throttle.disconnected(peer.address);
+    if let End::Goodbye(refusal) = end {
+        tracing::info!(code = refusal.code(), "a connection was ended");
+        wire.goodbye(&refusal).await;
+    }
+}
+
+async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
+    let authenticated = tokio::select! {
+        authenticated = handshake::run(shared, peer, wire) => authenticated,
+        () = tokio::time::sleep(handshake::PATIENCE) => Err(End::Goodbye(Refusal::TimedOut)),
+    };
+    match authenticated {
+        Ok((account, device)) => session::run(shared, account, device, peer.address, wire).await,
+        Err(end) => {
+            if matches!(end, End::Goodbye(_)) {
+                shared.throttle.failed(peer.address);
+            }
+            end
+        }
+    }
+}
+
+/// A WebSocket that carries frames.
+struct Wire(WebSocket);
+
+impl Wire {
+    /// Sends a frame; a peer that does not read in time is gone.
+    async fn send(&mut self, frame: &RelayFrame) -> Result<(), End> {
+        self.send_message(Message::Binary(encode(frame).into())).await
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        self.send_message(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn send_message(&mut self, message: Message) -> Result<(), End> {
+        match tokio::time::timeout(PATIENCE, self.0.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+
+    /// The next frame, or none for what only shows that the peer lives. May be cancelled.
+    async fn receive(&mut self) -> Result<Option<ClientFrame>, End> {
+        match self.0.recv().await {
+            Some(Ok(Message::Binary(bytes))) => Ok(Some(decode(&bytes, limits::FRAME)?)),
+            Some(Ok(Message::Text(_))) => Err(DecodeError::Malformed.into()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+            Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+            Some(Err(error)) => Err(match error.into_inner().downcast::<tungstenite::Error>() {
+                Ok(error) => broken(&error),
+                Err(_) => End::Gone,
+            }),
+        }
+    }
+
+    /// Says why, and closes.
+    async fn goodbye(&mut self, refusal: &Refusal) {
+        let code = refusal.code().to_owned();
+        if self.send(&RelayFrame::Goodbye { code }).await.is_ok() {
+            let _ = self.send_message(Message::Close(None)).await;
+            // Closing with unread input would reset the connection, and the peer might never
+            // read why. What it still sends is thrown away for a moment.
+            let drain = async { while let Some(Ok(_)) = self.0.recv().await {} };
+            let _ = tokio::time::timeout(Duration::from_secs(2), drain).await;
+        }
+    }
+}
+
+/// What was wrong with a message that could not even be received.
+fn broken(error: &tungstenite::Error) -> End {
+    match error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            DecodeError::TooLarge {
+                limit: limits::FRAME,
+            }
+            .into()
+        }
+        tungstenite::Error::Utf8(_) => DecodeError::Malformed.into(),
+        tungstenite::Error::Protocol(
+            tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => End::Gone,
+        tungstenite::Error::Protocol(_) => DecodeError::Malformed.into(),
+        _ => End::Gone,
+    }
+}

@@ -1,0 +1,453 @@
+//! A session with an authenticated device. One task reads, answers and forwards, so a peer that
+//! does not read is not read from either; what piles up for it meanwhile is bounded.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use sottovoce::account::AccountError;
+use sottovoce::wire::frame::{ClientFrame, Query, RefusedId, RelayFrame};
+use sottovoce::wire::{Bytes, ContactId, ContentId, DeviceId, limits};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, interval};
+
+use super::followed::Followed;
+use super::{End, Wire};
+use crate::account::{AccountHub, Standing};
+use crate::clock;
+use crate::contact::ReadEntry;
+use crate::fanout::{Event, SubscriberId, Topic};
+use crate::refusal::Refusal;
+use crate::relay::Shared;
+use crate::sequencer::Job;
+use crate::throttle::Bucket;
+
+/// How often the peer is asked whether it lives.
+const PING: Duration = Duration::from_secs(25);
+/// A peer that was silent for so long is dead.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Appends of one connection that wait for their answer.
+const IN_FLIGHT: usize = 64;
+/// Contacts that one connection follows.
+const FOLLOWED: usize = 4096;
+/// Longest ephemeral event, in bytes.
+const EPHEMERAL: usize = 1024;
+
+type Answer = BoxFuture<'static, RelayFrame>;
+
+/// Runs a session to its end.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    account: Arc<AccountHub>,
+    device: DeviceId,
+    address: IpAddr,
+    wire: &mut Wire,
+) -> End {
+    let (subscriber, events) = shared.fanout.connect();
+    let rates = shared.throttle.limits();
+    let bucket = |rate: u32, burst: f64| Bucket::new(f64::from(rate), f64::from(rate) * burst);
+    let mut session = Session {
+        shared,
+        wire,
+        device,
+        address,
+        subscriber,
+        standing: Standing::default(),
+        followed: HashMap::new(),
+        behind: VecDeque::new(),
+        in_flight: FuturesUnordered::new(),
+        frames: bucket(rates.frames, 10.0),
+        ephemerals: bucket(rates.ephemerals, 5.0),
+        account,
+    };
+    let end = match session.run(events).await {
+        Ok(()) => End::Gone,
+        Err(end) => end,
+    };
+    shared.fanout.disconnect(subscriber);
+    shared
+        .presence
+        .remove(session.account.id(), device, subscriber);
+    end
+}
+
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    wire: &'a mut Wire,
+    account: Arc<AccountHub>,
+    device: DeviceId,
+    address: IpAddr,
+    subscriber: SubscriberId,
+    standing: Standing,
+    followed: HashMap<ContactId, Followed>,
+    /// Contacts that have something to be sent from the store, each once.
+    behind: VecDeque<ContactId>,
+    in_flight: FuturesUnordered<Answer>,
+    frames: Bucket,
+    ephemerals: Bucket,
+}
+
+impl Session<'_> {
+    async fn run(&mut self, mut events: mpsc::Receiver<Event>) -> Result<(), End> {
+        let account = self.account.id();
+        self.subscribe(Topic::Everyone(account));
+        self.subscribe(Topic::Device(account, self.device));
+        self.shared
+            .presence
+            .set(account, self.device, self.subscriber, true);
+        let objects = self.account.book().await.welcome(&self.device);
+        self.wire.send(&RelayFrame::Welcome { objects }).await?;
+        self.update_standing().await?;
+
+        let mut ping = interval(PING);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                // Events first: their queue is bounded, and who lets it fill is cut.
+                biased;
+                event = events.recv() => match event {
+                    Some(event) => self.event(event).await?,
+                    None => return Err(Refusal::TooSlow.into()),
+                },
+                Some(answer) = self.in_flight.next() => self.wire.send(&answer).await?,
+                _ = ping.tick() => {
+                    if heard.elapsed() > SILENCE {
+                        return Ok(());
+                    }
+                    self.wire.ping().await?;
+                }
+                frame = self.wire.receive(), if self.in_flight.len() < IN_FLIGHT => {
+                    heard = Instant::now();
+                    if let Some(frame) = frame? {
+                        self.frame(frame).await?;
+                    }
+                }
+                () = std::future::ready(()), if !self.behind.is_empty() => {
+                    self.catch_up().await?;
+                }
+            }
+        }
+    }
+
+    async fn frame(&mut self, frame: ClientFrame) -> Result<(), End> {
+        if !self.frames.take() {
+            return Err(Refusal::Throttled.into());
+        }
+        match frame {
+            ClientFrame::Authenticate { .. } => Err(Refusal::Unexpected.into()),
+            ClientFrame::Publish { id, object } => {
+                let now = clock::now();
+                let published = self.account.publish(&object, &self.device, now).await;
+                let answer = match published {
+                    Ok(()) => RelayFrame::Published { id },
+                    Err(refusal) => refused(RefusedId::Request(id), &refusal),
+                };
+                self.wire.send(&answer).await
+            }
+            ClientFrame::Lookup { id, query } => self.look_up(id, &query).await,
+            ClientFrame::Append { id, contact, entry } => self.append(id, contact, entry).await,
+            ClientFrame::Resume { contact, after } => self.resume(contact, after).await,
+            ClientFrame::Leave { contact } => {
+                self.leave(&contact);
+                Ok(())
+            }
+            ClientFrame::Ephemeral { contact, event } => {
+                self.ephemeral(contact, event);
+                Ok(())
+            }
+            ClientFrame::Presence { available } => {
+                let account = self.account.id();
+                self.shared
+                    .presence
+                    .set(account, self.device, self.subscriber, available);
+                Ok(())
+            }
+        }
+    }
+
+    async fn look_up(&mut self, id: u64, query: &Query) -> Result<(), End> {
+        let found = self
+            .account
+            .book()
+            .await
+            .look_up(query, &self.device, clock::now());
+        let answer = match found {
+            Ok(found) => RelayFrame::Found {
+                id,
+                available: self
+                    .shared
+                    .presence
+                    .available(self.account.id(), &found.devices),
+                objects: found.objects,
+            },
+            Err(refusal) => refused(RefusedId::Request(id), &refusal),
+        };
+        self.wire.send(&answer).await
+    }
+
+    async fn append(
+        &mut self,
+        id: ContentId,
+        contact: ContactId,
+        bytes: Bytes,
+    ) -> Result<(), End> {
+        let named = RefusedId::Append(id, contact);
+        let entry = match ReadEntry::read(&bytes) {
+            Ok(entry) => entry,
+            Err(error) => return self.wire.send(&refused(named, &error.into())).await,
+        };
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            account: Arc::clone(&self.account),
+            device: self.device,
+            address: self.address,
+            id,
+            contact,
+            bytes,
+            entry,
+            answer,
+        };
+        if self.shared.sequencer.send(job).await.is_err() {
+            return Err(Refusal::GoingAway.into());
+        }
+        self.in_flight.push(Box::pin(async move {
+            match answered.await {
+                Ok(Ok(position)) => RelayFrame::Appended {
+                    id,
+                    contact,
+                    position,
+                },
+                Ok(Err(refusal)) => refused(named, &refusal),
+                Err(_) => refused(named, &Refusal::Unavailable),
+            }
+        }));
+        Ok(())
+    }
+
+    async fn resume(&mut self, contact: ContactId, after: u64) -> Result<(), End> {
+        let account = self.account.id();
+        if self.followed.len() >= FOLLOWED && !self.followed.contains_key(&contact) {
+            let answer = refused(RefusedId::Contact(contact), &Refusal::Throttled);
+            return self.wire.send(&answer).await;
+        }
+        // Subscribed before the head is read: an entry that is newer than the head arrives.
+        self.subscribe(Topic::Contact(account, contact));
+        let store = &self.shared.store;
+        let teams = self.standing.teams();
+        match store.access(&account, &contact, &self.device, teams).await {
+            Ok(Some(access)) => {
+                let followed = Followed::resume(&access, after, &self.device);
+                self.followed.insert(contact, followed);
+                if !self.behind.contains(&contact) {
+                    self.behind.push_back(contact);
+                }
+                Ok(())
+            }
+            Ok(None) => {
+                self.leave(&contact);
+                let answer = refused(RefusedId::Contact(contact), &Refusal::UnknownContact);
+                self.wire.send(&answer).await
+            }
+            Err(error) => {
+                self.leave(&contact);
+                let answer = refused(RefusedId::Contact(contact), &error.into());
+                self.wire.send(&answer).await
+            }
+        }
+    }
+
+    fn leave(&mut self, contact: &ContactId) {
+        self.followed.remove(contact);
+        self.behind.retain(|known| known != contact);
+        let topic = Topic::Contact(self.account.id(), *contact);
+        self.shared.fanout.unsubscribe(self.subscriber, &topic);
+    }
+
+    /// Sends one chunk of one contact from the store.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let Some(contact) = self.behind.pop_front() else {
+            return Ok(());
+        };
+        let Some(followed) = self.followed.get_mut(&contact) else {
+            return Ok(());
+        };
+        if !followed.is_behind() {
+            return Ok(());
+        }
+        let entries = if followed.sent < followed.head {
+            let account = self.account.id();
+            let store = &self.shared.store;
+            store
+                .entries(&account, &contact, followed.sent, followed.head)
+                .await?
+        } else {
+            Vec::new()
+        };
+        let first = followed.sent + 1;
+        followed.answered = true;
+        followed.sent += u64::try_from(entries.len()).unwrap_or(0);
+        if followed.is_behind() {
+            if entries.is_empty() {
+                tracing::error!(%contact, position = first, "an entry is missing in the store");
+                return Err(Refusal::Unavailable.into());
+            }
+            self.behind.push_back(contact);
+        }
+        let frame = RelayFrame::Entries {
+            contact,
+            first,
+            entries: entries.into_iter().map(Bytes::from).collect(),
+            head: followed.head,
+        };
+        self.wire.send(&frame).await
+    }
+
+    /// Only participants may, and not too often. Never answered, so what is too much is dropped.
+    fn ephemeral(&mut self, contact: ContactId, event: Bytes) {
+        let participates = self
+            .followed
+            .get(&contact)
+            .is_some_and(|followed| followed.is_participant && !followed.ended);
+        if !participates || event.len() > EPHEMERAL || !self.ephemerals.take() {
+            return;
+        }
+        let topic = Topic::Contact(self.account.id(), contact);
+        let event = Event::Ephemeral {
+            contact,
+            from: self.device,
+            event,
+        };
+        self.shared.fanout.publish(&[topic], &event);
+    }
+
+    async fn event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Objects(objects) => {
+                let objects = objects.to_vec();
+                self.wire.send(&RelayFrame::Announce { objects }).await?;
+                self.update_standing().await
+            }
+            Event::Contact(summary) => {
+                if !self.standing.belongs() {
+                    return Ok(());
+                }
+                let frame = RelayFrame::Contacts {
+                    all: false,
+                    contacts: vec![(*summary).clone()],
+                };
+                self.wire.send(&frame).await
+            }
+            Event::Entry(appended) => {
+                let contact = appended.summary.contact;
+                let teams = self.standing.teams();
+                let Some(followed) = self.followed.get_mut(&contact) else {
+                    return Ok(());
+                };
+                let position = appended.position;
+                if !followed.advance(position, &appended.summary, &self.device, teams) {
+                    return Ok(());
+                }
+                if !followed.answered || position != followed.sent + 1 {
+                    // Not its turn yet: the store has it.
+                    if !self.behind.contains(&contact) {
+                        self.behind.push_back(contact);
+                    }
+                    return Ok(());
+                }
+                followed.sent = position;
+                let frame = RelayFrame::Entries {
+                    contact,
+                    first: position,
+                    entries: vec![appended.entry.clone()],
+                    head: position,
+                };
+                self.wire.send(&frame).await
+            }
+            Event::Ephemeral {
+                contact,
+                from,
+                event,
+            } => {
+                let follows = self
+                    .followed
+                    .get(&contact)
+                    .is_some_and(|followed| !followed.ended);
+                if from == self.device || !follows {
+                    return Ok(());
+                }
+                let frame = RelayFrame::Ephemeral { contact, event };
+                self.wire.send(&frame).await
+            }
+        }
+    }
+
+    /// Finds out what the device is now, and what concerns it from now on.
+    async fn update_standing(&mut self) -> Result<(), End> {
+        let book = self.account.book().await;
+        let now = book.standing(&self.device, clock::now());
+        drop(book);
+        if now.is_revoked {
+            return Err(AccountError::Revoked.into());
+        }
+        let account = self.account.id();
+        let before = std::mem::replace(&mut self.standing, now.clone());
+        if now.is_administrator {
+            self.subscribe(Topic::Administrators(account));
+        }
+        for team in before.teams().iter().filter(|team| !now.is_in(team)) {
+            let topic = Topic::Team(account, team.clone());
+            self.shared.fanout.unsubscribe(self.subscriber, &topic);
+        }
+        for team in now.teams() {
+            self.subscribe(Topic::Team(account, team.clone()));
+        }
+        if now.belongs() && (!before.belongs() || before.teams() != now.teams()) {
+            let store = &self.shared.store;
+            let contacts = store
+                .contacts_of(&account, &self.device, now.teams())
+                .await?;
+            let frames = snapshot(contacts);
+            for frame in frames {
+                self.wire.send(&frame).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn subscribe(&self, topic: Topic) {
+        self.shared.fanout.subscribe(self.subscriber, topic);
+    }
+}
+
+/// The snapshot of contacts, in as many frames as it takes.
+fn snapshot(contacts: Vec<sottovoce::wire::frame::ContactSummary>) -> Vec<RelayFrame> {
+    /// A summary has a roster and an entry point's name, both limited.
+    const LARGEST: usize = limits::ROSTER * (limits::NAME + 40) + limits::NAME + 100;
+    let per_frame = (limits::FRAME / LARGEST).max(1);
+    let mut frames: Vec<_> = contacts
+        .chunks(per_frame)
+        .zip(0..)
+        .map(|(contacts, index)| RelayFrame::Contacts {
+            all: index == 0,
+            contacts: contacts.to_vec(),
+        })
+        .collect();
+    if frames.is_empty() {
+        frames.push(RelayFrame::Contacts {
+            all: true,
+            contacts: Vec::new(),
+        });
+    }
+    frames
+}
+
+fn refused(id: RefusedId, refusal: &Refusal) -> RelayFrame {
+    RelayFrame::Refused {
+        id,
+        code: refusal.code().to_owned(),
+    }
+}

@@ -1,0 +1,160 @@
+//! What is served over HTTP: the WebSocket, a health check, static files; all of it under strict
+//! headers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sottovoce::wire::limits;
+use tower_http::services::ServeDir;
+
+use crate::connection::{self, Peer};
+use crate::relay::{Mount, Shared};
+
+/// The WebSocket subprotocol.
+const SUBPROTOCOL: &str = "sottovoce.0";
+
+/// All routes.
+pub(crate) fn router(shared: Arc<Shared>, mounts: &[Mount]) -> Router {
+    let mut router = Router::new()
+        .route("/v1/connect", get(connect))
+        .with_state(shared)
+        .merge(sottovoce_server::health::routes());
+    for mount in mounts {
+        let files = ServeDir::new(&mount.directory);
+        let prefix = mount.prefix.trim_end_matches('/');
+        router = if prefix.is_empty() {
+            router.fallback_service(files)
+        } else {
+            router.nest_service(prefix, files)
+        };
+    }
+    router.layer(middleware::from_fn(strict_headers))
+}
+
+#[derive(serde::Deserialize)]
+struct ConnectQuery {
+    account: String,
+}
+
+async fn connect(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<ConnectQuery>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .max_frame_size(limits::FRAME)
+        .max_message_size(limits::FRAME);
+    if upgrade.selected_protocol().is_none() {
+        return (StatusCode::BAD_REQUEST, "unknown-protocol").into_response();
+    }
+    let peer = Peer {
+        account: query.account,
+        host: host(&headers).unwrap_or_default().to_owned(),
+        address: peer.ip(),
+    };
+    upgrade.on_upgrade(move |socket| {
+        let connections = shared.connections.clone();
+        connections.track_future(connection::run(shared, peer, socket))
+    })
+}
+
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(HOST).and_then(|host| host.to_str().ok())
+}
+
+async fn strict_headers(request: Request, next: Next) -> Response {
+    let policy = content_security_policy(host(request.headers()));
+    let immutable = is_hashed(request.uri().path());
+    let mut response = next.run(request).await;
+    let found = response.status().is_success();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static(if immutable && found {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        }),
+    );
+    response
+}
+
+/// Nothing but what the relay itself serves. The WebSocket's origin is named because not every
+/// browser counts it as `'self'`.
+fn content_security_policy(host: Option<&str>) -> String {
+    let named = |host: &&str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        !host.is_empty() && host.chars().all(allowed)
+    };
+    let sockets = host
+        .filter(named)
+        .map(|host| format!(" ws://{host} wss://{host}"))
+        .unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self'{sockets}; font-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Whether a file's name carries a hash of its content, as bundlers write it: `index-BfX3aZ2k.js`.
+/// Eight characters with a digit or capital; a plain word is taken for a name.
+fn is_hashed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let Some((stem, _)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let Some((start, hash)) = stem.len().checked_sub(8).and_then(|at| stem.split_at_checked(at))
+    else {
+        return false;
+    };
+    let in_hash = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let telling = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+    start.ends_with(['-', '.']) && hash.chars().all(in_hash) && hash.contains(telling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_for_ever() {
+        for hashed in [
+            "/assets/index-BfX3aZ2k.js",
+            "/a/core.0a1b2c3d.wasm",
+            "/x-_-aB12_c.css",
+        ] {
+            assert!(is_hashed(hashed), "{hashed}");
+        }
+        for plain in ["/", "/index.html", "/my-shipping.js", "/BfX3aZ2k.js", "/a-é2345678.js"] {
+            assert!(!is_hashed(plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_strange_host_does_not_reach_the_policy() {
+        let strange = content_security_policy(Some("x; script-src *"));
+        assert_eq!(strange, content_security_policy(None));
+        let plain = content_security_policy(Some("127.0.0.1:8080"));
+        assert!(plain.contains("connect-src 'self' ws://127.0.0.1:8080 wss://127.0.0.1:8080;"));
+    }
+}

@@ -1,0 +1,204 @@
+//! The relay put together: what its connections share, and its life from start to end.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sottovoce::wire::AccountId;
+use sottovoce_server::listen::ListenError;
+use sottovoce_server::{Listen, Listener, TlsFiles};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::account::AccountHub;
+use crate::fanout::{Fanout, LocalFanout};
+use crate::http;
+use crate::presence::Presence;
+use crate::sequencer::{Counters, Job, Sequencer};
+use crate::store::{SqliteStore, Store, StoreError};
+use crate::throttle::{Limits, Throttle};
+
+/// What a relay is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Certificate and key; may only be absent on a loopback address.
+    pub tls: Option<TlsFiles>,
+    /// Path or `sqlite:` URL of the database.
+    pub database: String,
+    /// The accounts that are served.
+    pub accounts: Vec<AccountId>,
+    /// Folders of static files.
+    pub mounts: Vec<Mount>,
+    /// How much is allowed.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A relay for one account on a loopback port of the system's choice.
+    pub fn loopback(database: impl Into<String>, account: AccountId) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            database: database.into(),
+            accounts: vec![account],
+            mounts: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A folder whose files are served.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Path under which they are found, such as `/console`; `/` for the root.
+    pub prefix: String,
+    /// The folder.
+    pub directory: PathBuf,
+}
+
+/// A relay cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// It cannot listen, or must not.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Its database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl RelayError {
+    /// The stable code of this error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Listen(error) => error.code(),
+            Self::Store(StoreError::Unsupported) => "database-unsupported",
+            Self::Store(_) => "database-unusable",
+        }
+    }
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) accounts: HashMap<AccountId, Arc<AccountHub>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) fanout: Arc<dyn Fanout>,
+    pub(crate) presence: Presence,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) sequencer: mpsc::Sender<Job>,
+    pub(crate) connections: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// A relay that listens and is ready to serve.
+pub struct Relay {
+    listener: Listener,
+    router: axum::Router,
+    connections: TaskTracker,
+    shutdown: CancellationToken,
+    counters: Arc<Counters>,
+    sequencer: JoinHandle<()>,
+    database: Arc<SqliteStore>,
+}
+
+impl Relay {
+    /// Listens, opens the database and reads what is known of the accounts.
+    ///
+    /// # Errors
+    /// [`RelayError`].
+    pub async fn bind(config: Config) -> Result<Self, RelayError> {
+        let listener = Listener::bind(&Listen {
+            address: config.listen,
+            tls: config.tls,
+        })
+        .await?;
+        let database = Arc::new(SqliteStore::open(&config.database).await?);
+        let store: Arc<dyn Store> = Arc::clone(&database) as Arc<dyn Store>;
+        let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
+        let mut accounts = HashMap::new();
+        for id in config.accounts {
+            let hub = AccountHub::load(id, Arc::clone(&store), Arc::clone(&fanout)).await?;
+            accounts.insert(id, Arc::new(hub));
+        }
+        let throttle = Arc::new(Throttle::new(config.limits));
+        let counters = Arc::new(Counters::default());
+        let (jobs, sequencer) = Sequencer::new(
+            Arc::clone(&store),
+            Arc::clone(&fanout),
+            Arc::clone(&throttle),
+            Arc::clone(&counters),
+        );
+        let shared = Arc::new(Shared {
+            accounts,
+            store,
+            fanout,
+            presence: Presence::default(),
+            throttle,
+            sequencer: jobs,
+            connections: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        });
+        Ok(Self {
+            listener,
+            connections: shared.connections.clone(),
+            shutdown: shared.shutdown.clone(),
+            router: http::router(shared, &config.mounts),
+            counters,
+            sequencer: tokio::spawn(sequencer.run()),
+            database,
+        })
+    }
+
+    /// The address that it listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// What it has done so far.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// Serves until `shutdown` resolves, tells every connection, and lets what was accepted become
+    /// durable.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        tracing::info!(
+            port = self.address().port(),
+            encrypted = self.listener.is_encrypted(),
+            "the relay listens"
+        );
+        let serving = sottovoce_server::serve(self.listener, self.router, self.shutdown.clone());
+        let ending = async {
+            shutdown.await;
+            self.shutdown.cancel();
+        };
+        tokio::join!(serving, ending);
+        self.connections.close();
+        self.connections.wait().await;
+        // With the router and the connections gone nobody can send any more.
+        let _ = self.sequencer.await;
+        self.database.close().await;
+        tracing::info!("the relay has ended");
+    }
+}
+
+/// Starts a relay and serves until `shutdown` resolves. `ready` learns the address.
+///
+/// # Errors
+/// [`RelayError`].
+pub async fn serve(
+    config: Config,
+    ready: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RelayError> {
+    let relay = Relay::bind(config).await?;
+    ready(relay.address());
+    relay.serve(shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,317 @@
+//! The one writer of entries. It takes everything that has arrived, judges it in order, writes
+//! it in one durable transaction, and only then answers: appends that arrive together share the
+//! cost of one disk synchronisation.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sottovoce::wire::frame::ContactSummary;
+use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::account::AccountHub;
+use crate::clock;
+use crate::contact::{Contact, PartyChange, ReadEntry};
+use crate::fanout::{Appended, Event, Fanout, Topic};
+use crate::refusal::Refusal;
+use crate::store::{AppendKey, Batch, NewEntry, Party, RosterChange, Store, StoreError};
+use crate::throttle::Throttle;
+
+/// Most appends of one transaction.
+const BATCH: usize = 128;
+/// Most appends that wait. Beyond that, connections wait.
+const QUEUE: usize = 1024;
+/// Contacts that are kept in memory. Others are made from their commits when they are needed.
+const CONTACTS: usize = 8192;
+
+/// What the relay has done since it started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    transactions: AtomicU64,
+    appended: AtomicU64,
+}
+
+impl Counters {
+    /// Durable transactions of appends.
+    pub fn transactions(&self) -> u64 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
+    /// Entries that they appended.
+    pub fn appended(&self) -> u64 {
+        self.appended.load(Ordering::Relaxed)
+    }
+}
+
+/// The position of an append, or why it was not appended.
+pub type Outcome = Result<u64, Refusal>;
+
+/// An append that waits for its answer.
+#[derive(Debug)]
+pub struct Job {
+    /// The account.
+    pub account: Arc<AccountHub>,
+    /// Who appends.
+    pub device: DeviceId,
+    /// From where, for the limit on new contacts.
+    pub address: IpAddr,
+    /// The append's id.
+    pub id: ContentId,
+    /// The contact.
+    pub contact: ContactId,
+    /// The entry's bytes.
+    pub bytes: Bytes,
+    /// What they say.
+    pub entry: ReadEntry,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Outcome>,
+}
+
+impl Job {
+    fn key(&self) -> AppendKey {
+        AppendKey {
+            account: self.account.id(),
+            device: self.device,
+            id: self.id,
+        }
+    }
+}
+
+type ContactKey = (AccountId, ContactId);
+
+/// See the module's documentation.
+pub struct Sequencer {
+    jobs: mpsc::Receiver<Job>,
+    store: Arc<dyn Store>,
+    fanout: Arc<dyn Fanout>,
+    throttle: Arc<Throttle>,
+    counters: Arc<Counters>,
+    contacts: HashMap<ContactKey, Contact>,
+}
+
+/// What one round adds, and what the connections are told once it is durable.
+#[derive(Default)]
+struct Round {
+    batch: Batch,
+    /// What was accepted in this round, by its append key.
+    staged: HashMap<AppendKey, (ContactId, u64, Bytes)>,
+    news: Vec<News>,
+    answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+}
+
+struct News {
+    account: AccountId,
+    position: u64,
+    entry: Bytes,
+    summary: Arc<ContactSummary>,
+    left: Vec<Party>,
+}
+
+impl Sequencer {
+    /// A sequencer and the way to it. It ends when nobody can send to it any more.
+    pub fn new(
+        store: Arc<dyn Store>,
+        fanout: Arc<dyn Fanout>,
+        throttle: Arc<Throttle>,
+        counters: Arc<Counters>,
+    ) -> (mpsc::Sender<Job>, Self) {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let sequencer = Self {
+            jobs,
+            store,
+            fanout,
+            throttle,
+            counters,
+            contacts: HashMap::new(),
+        };
+        (sender, sequencer)
+    }
+
+    /// Runs until nobody can send any more and everything sent is durable.
+    pub async fn run(mut self) {
+        let mut jobs = Vec::with_capacity(BATCH);
+        while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+            self.round(&mut jobs).await;
+            if self.contacts.len() > CONTACTS {
+                self.contacts.clear();
+            }
+        }
+    }
+
+    async fn round(&mut self, jobs: &mut Vec<Job>) {
+        let keys: Vec<_> = jobs.iter().map(Job::key).collect();
+        let known = match self.store.known_appends(&keys).await {
+            Ok(known) => known,
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                for job in jobs.drain(..) {
+                    let _ = job.answer.send(Err(refusal.clone()));
+                }
+                return;
+            }
+        };
+        let mut round = Round::default();
+        for known in known {
+            let place = (known.contact, known.position, known.entry.into());
+            round.staged.insert(known.key, place);
+        }
+        for job in jobs.drain(..) {
+            let outcome = self.judge(&mut round, &job).await;
+            round.answers.push((job.answer, outcome));
+        }
+        if let Err(error) = self.write(&mut round).await {
+            // What memory believes is not what the store has.
+            for (account, summary) in &round.batch.contacts {
+                self.contacts.remove(&(*account, summary.contact));
+            }
+            let refusal = Refusal::from(error);
+            for (answer, _) in round.answers {
+                let _ = answer.send(Err(refusal.clone()));
+            }
+            return;
+        }
+        for news in round.news {
+            self.announce(news);
+        }
+        for (answer, outcome) in round.answers {
+            // The connection may be gone; the entry is durable all the same.
+            let _ = answer.send(outcome);
+        }
+    }
+
+    /// Decides about one append and, if it counts, adds it to the round.
+    async fn judge(&mut self, round: &mut Round, job: &Job) -> Outcome {
+        if let Some((contact, position, bytes)) = round.staged.get(&job.key()) {
+            let same = *contact == job.contact && *bytes == job.bytes;
+            return if same { Ok(*position) } else { Err(Refusal::IdReused) };
+        }
+        let now = clock::now();
+        let key = (job.account.id(), job.contact);
+        let known = self.load(job, &key).await?;
+        let book = job.account.book().await;
+        let (contact, changes) = match (known, &job.entry) {
+            (Some(contact), entry) => {
+                let standing = book.standing(&job.device, now);
+                let changes =
+                    contact.append(book.account(), entry, &job.device, &standing, now)?;
+                (contact, changes)
+            }
+            (None, ReadEntry::Commit(commit)) if commit.core().epoch == 0 => {
+                let (contact, changes) =
+                    Contact::create(book.account(), &job.contact, commit, &job.device, now)?;
+                if !self.throttle.may_create_contact(job.address) {
+                    return Err(Refusal::Throttled);
+                }
+                (self.contacts.entry(key).insert_entry(contact).into_mut(), changes)
+            }
+            (None, _) => return Err(Refusal::UnknownContact),
+        };
+        let position = contact.head();
+        round.add(job, position, contact.summary(), changes, now);
+        Ok(position)
+    }
+
+    /// The contact, from memory or from its stored commits.
+    async fn load(
+        &mut self,
+        job: &Job,
+        key: &ContactKey,
+    ) -> Result<Option<&mut Contact>, Refusal> {
+        if !self.contacts.contains_key(key)
+            && let Some((summary, commits)) = self.store.contact(&key.0, &key.1).await?
+        {
+            let book = job.account.book().await;
+            let contact = Contact::restore(book.account(), &summary, &commits)?;
+            self.contacts.insert(*key, contact);
+        }
+        Ok(self.contacts.get_mut(key))
+    }
+
+    async fn write(&self, round: &mut Round) -> Result<(), StoreError> {
+        if round.batch.entries.is_empty() {
+            return Ok(());
+        }
+        self.store.append(&round.batch).await?;
+        self.counters.transactions.fetch_add(1, Ordering::Relaxed);
+        let appended = u64::try_from(round.batch.entries.len()).unwrap_or(u64::MAX);
+        self.counters.appended.fetch_add(appended, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn announce(&self, news: News) {
+        let account = news.account;
+        let parties = |party: &Party| match party {
+            Party::Device(device) => Topic::Device(account, *device),
+            Party::Team(team) => Topic::Team(account, team.clone()),
+        };
+        let summary = &news.summary;
+        let devices = summary.devices.iter().copied().map(Party::Device);
+        let teams = summary.teams.iter().cloned().map(Party::Team);
+        // Those who left are told once more, so that the contact leaves their list.
+        let concerned: Vec<_> = devices
+            .chain(teams)
+            .chain(news.left)
+            .map(|party| parties(&party))
+            .collect();
+        let contact = Topic::Contact(account, summary.contact);
+        let appended = Appended {
+            position: news.position,
+            entry: news.entry,
+            summary: Arc::clone(summary),
+        };
+        self.fanout
+            .publish(&[contact], &Event::Entry(Arc::new(appended)));
+        self.fanout
+            .publish(&concerned, &Event::Contact(Arc::clone(summary)));
+    }
+}
+
+impl Round {
+    fn add(
+        &mut self,
+        job: &Job,
+        position: u64,
+        summary: ContactSummary,
+        changes: Vec<PartyChange>,
+        now: sottovoce::wire::Time,
+    ) {
+        let account = job.account.id();
+        let key = job.key();
+        let place = (job.contact, position, job.bytes.clone());
+        self.staged.insert(key, place);
+        self.batch.entries.push(NewEntry {
+            key,
+            contact: job.contact,
+            position,
+            is_commit: job.entry.is_commit(),
+            received: now,
+            bytes: job.bytes.to_vec(),
+        });
+        let mut left = Vec::new();
+        for (party, joined) in changes {
+            if !joined {
+                left.push(party.clone());
+            }
+            self.batch.roster.push(RosterChange {
+                account,
+                contact: job.contact,
+                party,
+                joined,
+                position,
+            });
+        }
+        self.batch
+            .contacts
+            .retain(|(of, known)| *of != account || known.contact != job.contact);
+        self.batch.contacts.push((account, summary.clone()));
+        self.news.push(News {
+            account,
+            position,
+            entry: job.bytes.clone(),
+            summary: Arc::new(summary),
+            left,
+        });
+    }
+}
