@@ -2,47 +2,37 @@
 //! refuses what clients would refuse; they check everything again.
 
 use sottovoce::account::Account;
-use sottovoce::contact::{Change, Commit, CommitError, Log};
-use sottovoce::crypto::Hash;
-use sottovoce::crypto::sign::Signature;
+use sottovoce::contact::{Change, Commit, CommitError, Log, Member, RosterTeam};
+use sottovoce::message::{Envelope, Ephemeral, Header};
 use sottovoce::wire::frame::{ContactSummary, Entry};
-use sottovoce::wire::log::Seen;
-use sottovoce::wire::{
-    AccountId, Bytes, ContactId, DecodeError, DeviceId, Suite, Time, Version, decode, limits,
-};
+use sottovoce::wire::{AccountId, ContactId, DecodeError, DeviceId, Time, decode, limits};
 
 use crate::account::Standing;
 use crate::refusal::Refusal;
 use crate::store::Party;
 
-/// An entry that could be read.
+/// An entry that could be read. Whoever it names as its author signed it.
 #[derive(Debug)]
 pub enum ReadEntry {
-    /// A commit.
+    /// A commit. Its signature is verified with everything else that its log demands.
     Commit(Box<Commit>),
-    /// An envelope's head.
-    Envelope(EnvelopeHead),
-}
-
-/// What an envelope shows to everyone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvelopeHead {
-    account: AccountId,
-    contact: ContactId,
-    epoch: u64,
-    transcript: Hash,
-    device: DeviceId,
+    /// An envelope.
+    Envelope(Box<Header>),
 }
 
 impl ReadEntry {
     /// Reads an encoded entry.
     ///
     /// # Errors
-    /// [`DecodeError`].
-    pub fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// [`Refusal`]: it cannot be read, or an envelope's signature does not verify.
+    pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         match decode(bytes, limits::ENTRY)? {
             Entry::Commit(commit) => Ok(Self::Commit(Box::new(Commit::parse(&commit)?))),
-            Entry::Envelope(envelope) => Ok(Self::Envelope(EnvelopeHead::read(&envelope)?)),
+            Entry::Envelope(envelope) => {
+                let envelope = Envelope::parse(&envelope)?;
+                envelope.verify_signature()?;
+                Ok(Self::Envelope(Box::new(envelope.header().clone())))
+            }
         }
     }
 
@@ -52,60 +42,21 @@ impl ReadEntry {
     }
 }
 
-#[derive(minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-struct WireEnvelope {
-    #[n(0)]
-    header: Bytes,
-    #[n(1)]
-    commitment: Hash,
-    #[n(2)]
-    ciphertext: Bytes,
-    #[n(3)]
-    signature: Signature,
-}
-
-#[derive(minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
-struct WireHeader {
-    #[n(0)]
-    version: Version,
-    #[n(1)]
-    suite: Suite,
-    #[n(2)]
-    account: AccountId,
-    #[n(3)]
-    contact: ContactId,
-    #[n(4)]
-    epoch: u64,
-    #[n(5)]
-    transcript: Hash,
-    #[n(6)]
-    device: DeviceId,
-    #[n(7)]
-    sequence: u64,
-    #[n(8)]
-    salt: minicbor::bytes::ByteArray<16>,
-    #[n(9)]
-    previous: Hash,
-    #[n(10)]
-    seen: Option<Seen>,
-    #[n(11)]
-    audience: u8,
-}
-
-impl EnvelopeHead {
-    fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let envelope: WireEnvelope = decode(bytes, limits::ENTRY)?;
-        let header: WireHeader = decode(&envelope.header, limits::ENTRY)?;
-        Ok(Self {
-            account: header.account,
-            contact: header.contact,
-            epoch: header.epoch,
-            transcript: header.transcript,
-            device: header.device,
-        })
-    }
+/// Reads an ephemeral event that a device of an account sends to a contact. One that says
+/// anything else about itself is none.
+pub fn is_ephemeral_of(
+    bytes: &[u8],
+    account: &AccountId,
+    contact: &ContactId,
+    device: &DeviceId,
+) -> bool {
+    Ephemeral::parse(bytes).is_ok_and(|event| {
+        let header = event.header();
+        header.account == *account
+            && header.contact == *contact
+            && header.device == *device
+            && event.verify_signature().is_ok()
+    })
 }
 
 /// A contact as its log makes it.
@@ -178,8 +129,8 @@ impl Contact {
     ) -> Result<Vec<PartyChange>, Refusal> {
         let changes = match entry {
             ReadEntry::Commit(commit) => self.commit(account, commit, device, now)?,
-            ReadEntry::Envelope(head) => {
-                self.check_envelope(head, device, standing)?;
+            ReadEntry::Envelope(header) => {
+                self.check_envelope(header, device, standing)?;
                 Vec::new()
             }
         };
@@ -210,14 +161,14 @@ impl Contact {
 
     fn check_envelope(
         &self,
-        head: &EnvelopeHead,
+        header: &Header,
         device: &DeviceId,
         standing: &Standing,
     ) -> Result<(), Refusal> {
-        if head.account != *self.log.account() || head.contact != *self.log.contact() {
+        if header.account != *self.log.account() || header.contact != *self.log.contact() {
             return Err(CommitError::ForeignContact.into());
         }
-        if head.device != *device {
+        if header.device != *device {
             return Err(Refusal::NotYours);
         }
         if self.log.is_closed() {
@@ -228,10 +179,10 @@ impl Contact {
         if roster.member(device).is_none() && !in_team() {
             return Err(Refusal::UnknownContact);
         }
-        if head.epoch != self.log.epoch() {
+        if header.epoch != self.log.epoch() {
             return Err(Refusal::StaleEpoch);
         }
-        if head.transcript != *self.log.transcript() {
+        if header.transcript != *self.log.transcript() {
             return Err(CommitError::Fork.into());
         }
         Ok(())
@@ -278,15 +229,13 @@ fn check_commit(
 }
 
 fn parties(change: Change) -> Vec<PartyChange> {
-    let device = |joined| move |member: sottovoce::contact::Member| (Party::Device(member.device), joined);
-    let team = |joined| move |team: sottovoce::contact::RosterTeam| (Party::Team(team.team), joined);
-    let removed = change.removed.into_iter().map(device(false));
-    let teams_removed = change.teams_removed.into_iter().map(team(false));
-    let added = change.added.into_iter().map(device(true));
-    let teams_added = change.teams_added.into_iter().map(team(true));
-    removed
-        .chain(teams_removed)
-        .chain(added)
-        .chain(teams_added)
+    let device = |member: Member| Party::Device(member.device);
+    let team = |team: RosterTeam| Party::Team(team.team);
+    let removed = change.removed.into_iter().map(device);
+    let added = change.added.into_iter().map(device);
+    let left = removed.chain(change.teams_removed.into_iter().map(team));
+    let came = added.chain(change.teams_added.into_iter().map(team));
+    left.map(|party| (party, false))
+        .chain(came.map(|party| (party, true)))
         .collect()
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -123,7 +123,10 @@ fn is_hashed(path: &str) -> bool {
     let Some((stem, _)) = name.rsplit_once('.') else {
         return false;
     };
-    let Some((start, hash)) = stem.len().checked_sub(8).and_then(|at| stem.split_at_checked(at))
+    let Some((start, hash)) = stem
+        .len()
+        .checked_sub(8)
+        .and_then(|at| stem.split_at_checked(at))
     else {
         return false;
     };
@@ -145,7 +148,13 @@ mod tests {
         ] {
             assert!(is_hashed(hashed), "{hashed}");
         }
-        for plain in ["/", "/index.html", "/my-shipping.js", "/BfX3aZ2k.js", "/a-é2345678.js"] {
+        for plain in [
+            "/",
+            "/index.html",
+            "/my-shipping.js",
+            "/BfX3aZ2k.js",
+            "/a-é2345678.js",
+        ] {
             assert!(!is_hashed(plain), "{plain}");
         }
     }

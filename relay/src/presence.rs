@@ -43,7 +43,9 @@ impl Presence {
         of.iter().filter(is_available).copied().collect()
     }
 
-    fn devices(&self) -> MutexGuard<'_, HashMap<(AccountId, DeviceId), HashMap<SubscriberId, bool>>> {
+    fn devices(
+        &self,
+    ) -> MutexGuard<'_, HashMap<(AccountId, DeviceId), HashMap<SubscriberId, bool>>> {
         // No code panics while it holds the lock, and every change leaves a whole state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,7 @@
 
 use sottovoce::account::AccountError;
 use sottovoce::contact::CommitError;
+use sottovoce::message::MessageError;
 use sottovoce::wire::DecodeError;
 
 /// A refusal, as it goes into `Refused` and `Goodbye` frames.
@@ -17,6 +18,9 @@ pub enum Refusal {
     /// The contact's own rules refuse it.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// The envelope cannot be read or its author did not sign it.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// This relay does not serve the account.
     #[error("this relay does not serve the account")]
     UnknownAccount,
@@ -86,6 +90,7 @@ impl Refusal {
             Self::Decode(error) => error.code(),
             Self::Account(error) => error.code(),
             Self::Commit(error) => error.code(),
+            Self::Message(error) => error.code(),
             Self::UnknownAccount => "unknown-account",
             Self::WrongHost => "wrong-host",
             Self::WrongNonce => "wrong-nonce",

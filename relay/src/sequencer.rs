@@ -185,7 +185,11 @@ impl Sequencer {
     async fn judge(&mut self, round: &mut Round, job: &Job) -> Outcome {
         if let Some((contact, position, bytes)) = round.staged.get(&job.key()) {
             let same = *contact == job.contact && *bytes == job.bytes;
-            return if same { Ok(*position) } else { Err(Refusal::IdReused) };
+            return if same {
+                Ok(*position)
+            } else {
+                Err(Refusal::IdReused)
+            };
         }
         let now = clock::now();
         let key = (job.account.id(), job.contact);
@@ -194,8 +198,7 @@ impl Sequencer {
         let (contact, changes) = match (known, &job.entry) {
             (Some(contact), entry) => {
                 let standing = book.standing(&job.device, now);
-                let changes =
-                    contact.append(book.account(), entry, &job.device, &standing, now)?;
+                let changes = contact.append(book.account(), entry, &job.device, &standing, now)?;
                 (contact, changes)
             }
             (None, ReadEntry::Commit(commit)) if commit.core().epoch == 0 => {
@@ -204,7 +207,10 @@ impl Sequencer {
                 if !self.throttle.may_create_contact(job.address) {
                     return Err(Refusal::Throttled);
                 }
-                (self.contacts.entry(key).insert_entry(contact).into_mut(), changes)
+                (
+                    self.contacts.entry(key).insert_entry(contact).into_mut(),
+                    changes,
+                )
             }
             (None, _) => return Err(Refusal::UnknownContact),
         };
@@ -214,11 +220,7 @@ impl Sequencer {
     }
 
     /// The contact, from memory or from its stored commits.
-    async fn load(
-        &mut self,
-        job: &Job,
-        key: &ContactKey,
-    ) -> Result<Option<&mut Contact>, Refusal> {
+    async fn load(&mut self, job: &Job, key: &ContactKey) -> Result<Option<&mut Contact>, Refusal> {
         if !self.contacts.contains_key(key)
             && let Some((summary, commits)) = self.store.contact(&key.0, &key.1).await?
         {
@@ -236,7 +238,9 @@ impl Sequencer {
         self.store.append(&round.batch).await?;
         self.counters.transactions.fetch_add(1, Ordering::Relaxed);
         let appended = u64::try_from(round.batch.entries.len()).unwrap_or(u64::MAX);
-        self.counters.appended.fetch_add(appended, Ordering::Relaxed);
+        self.counters
+            .appended
+            .fetch_add(appended, Ordering::Relaxed);
         Ok(())
     }
 

@@ -153,7 +153,9 @@ impl Throttle {
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, Usage>> {
         // No code panics while it holds the lock, and every change leaves a whole state.
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

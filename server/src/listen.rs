@@ -144,7 +144,10 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
         }
     }
     connections.close();
-    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+    if tokio::time::timeout(DRAIN, connections.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!(open = connections.len(), "connections were cut at the end");
     }
 }

@@ -43,7 +43,9 @@ pub enum TlsError {
         reason: String,
     },
     /// The public key is too short or of a kind that is not accepted.
-    #[error("the certificate's key must be RSA of at least 2048 bits, P-256 or Ed25519, not {found}")]
+    #[error(
+        "the certificate's key must be RSA of at least 2048 bits, P-256 or Ed25519, not {found}"
+    )]
     WeakKey {
         /// What the certificate has.
         found: String,
@@ -73,14 +75,15 @@ pub(crate) fn load(files: &TlsFiles) -> Result<tokio_rustls::TlsAcceptor, TlsErr
             path: files.certificate.clone(),
             reason,
         };
-        let (_, certificate) =
-            X509Certificate::from_der(certificate).map_err(|error| unreadable(error.to_string()))?;
+        let (_, certificate) = X509Certificate::from_der(certificate)
+            .map_err(|error| unreadable(error.to_string()))?;
         check_key(&certificate, place == 0)?;
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsError::KeyUnreadable {
-        path: files.key.clone(),
-        reason: error.to_string(),
-    })?;
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsError::KeyUnreadable {
+            path: files.key.clone(),
+            reason: error.to_string(),
+        })?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])?

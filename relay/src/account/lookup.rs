@@ -92,17 +92,16 @@ impl Book {
                     seals: vec![seal.clone()],
                 };
                 let bytes = encode(&seals).into();
-                found.objects.push(Object::new(ObjectKind::TeamSeals, bytes));
+                found
+                    .objects
+                    .push(Object::new(ObjectKind::TeamSeals, bytes));
             }
         }
         Ok(found)
     }
 
     fn policy_with_renewals(&self, hash: &Hash) -> Result<Found, Refusal> {
-        let known = self
-            .policies
-            .get(hash)
-            .ok_or(AccountError::UnknownPolicy)?;
+        let known = self.policies.get(hash).ok_or(AccountError::UnknownPolicy)?;
         let mut found = Found::default();
         found
             .objects

@@ -58,12 +58,7 @@ impl AccountHub {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
-    pub async fn publish(
-        &self,
-        object: &Object,
-        by: &DeviceId,
-        now: Time,
-    ) -> Result<(), Refusal> {
+    pub async fn publish(&self, object: &Object, by: &DeviceId, now: Time) -> Result<(), Refusal> {
         // Nobody reads the book between learning and storing, so nobody acts on an object that
         // is not durable.
         let mut book = self.book.write().await;

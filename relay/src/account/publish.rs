@@ -117,11 +117,7 @@ impl Book {
             return Ok(publication);
         }
         self.put_renewal(&signed.parse()?.policy, object.bytes.clone());
-        publication.put(
-            ObjectKind::Renewal,
-            signed.hash().as_array(),
-            &object.bytes,
-        );
+        publication.put(ObjectKind::Renewal, signed.hash().as_array(), &object.bytes);
         publication.announce(Topic::Everyone(self.account.id()), vec![object.clone()]);
         Ok(publication)
     }
@@ -129,9 +125,7 @@ impl Book {
     fn publish_credential(&mut self, object: &Object, now: Time) -> Result<Publication, Refusal> {
         let mut publication = Publication::default();
         let signed = Signed::<Credential>::from_bytes(&object.bytes)?;
-        let credential = self
-            .account
-            .credential(&signed, self.policy(now)?, now)?;
+        let credential = self.account.credential(&signed, self.policy(now)?, now)?;
         let device = credential.device;
         if let Some(known) = self.credentials.get(&device) {
             if known.signed.hash() == signed.hash() {
@@ -363,7 +357,10 @@ impl Book {
     pub(super) fn newest_team_key(&self, team: &str, suite: Suite) -> Option<&Known<TeamKey>> {
         let from = (team.to_owned(), suite, 0);
         let to = (team.to_owned(), suite, u64::MAX);
-        self.team_keys.range(from..=to).next_back().map(|(_, key)| key)
+        self.team_keys
+            .range(from..=to)
+            .next_back()
+            .map(|(_, key)| key)
     }
 }
 

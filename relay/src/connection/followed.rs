@@ -1,8 +1,8 @@
 //! A contact that a connection follows. What was sent is a single number, so that no entry can
 //! be missed or doubled where history ends and live entries begin.
 
-use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::DeviceId;
+use sottovoce::wire::frame::ContactSummary;
 
 use crate::store::Access;
 

@@ -41,7 +41,12 @@ pub(super) async fn run(
         }
     };
     let device = verify(&proof, account.id(), &peer.host, &nonce)?;
-    if account.book().await.standing(&device, clock::now()).is_revoked {
+    if account
+        .book()
+        .await
+        .standing(&device, clock::now())
+        .is_revoked
+    {
         return Err(AccountError::Revoked.into());
     }
     Ok((Arc::clone(account), device))

@@ -13,8 +13,8 @@ use sottovoce::wire::frame::{ClientFrame, RelayFrame};
 use sottovoce::wire::{DecodeError, decode, encode, limits};
 use tungstenite::error::CapacityError;
 
-use crate::relay::Shared;
 use crate::refusal::Refusal;
+use crate::relay::Shared;
 
 /// How long a peer may take to read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,7 +84,8 @@ struct Wire(WebSocket);
 impl Wire {
     /// Sends a frame; a peer that does not read in time is gone.
     async fn send(&mut self, frame: &RelayFrame) -> Result<(), End> {
-        self.send_message(Message::Binary(encode(frame).into())).await
+        self.send_message(Message::Binary(encode(frame).into()))
+            .await
     }
 
     async fn ping(&mut self) -> Result<(), End> {

@@ -19,7 +19,7 @@ use super::followed::Followed;
 use super::{End, Wire};
 use crate::account::{AccountHub, Standing};
 use crate::clock;
-use crate::contact::ReadEntry;
+use crate::contact::{ReadEntry, is_ephemeral_of};
 use crate::fanout::{Event, SubscriberId, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
@@ -34,8 +34,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 const IN_FLIGHT: usize = 64;
 /// Contacts that one connection follows.
 const FOLLOWED: usize = 4096;
-/// Longest ephemeral event, in bytes.
-const EPHEMERAL: usize = 1024;
 
 type Answer = BoxFuture<'static, RelayFrame>;
 
@@ -189,16 +187,11 @@ impl Session<'_> {
         self.wire.send(&answer).await
     }
 
-    async fn append(
-        &mut self,
-        id: ContentId,
-        contact: ContactId,
-        bytes: Bytes,
-    ) -> Result<(), End> {
+    async fn append(&mut self, id: ContentId, contact: ContactId, bytes: Bytes) -> Result<(), End> {
         let named = RefusedId::Append(id, contact);
         let entry = match ReadEntry::read(&bytes) {
             Ok(entry) => entry,
-            Err(error) => return self.wire.send(&refused(named, &error.into())).await,
+            Err(refusal) => return self.wire.send(&refused(named, &refusal)).await,
         };
         let (answer, answered) = oneshot::channel();
         let job = Job {
@@ -312,10 +305,14 @@ impl Session<'_> {
             .followed
             .get(&contact)
             .is_some_and(|followed| followed.is_participant && !followed.ended);
-        if !participates || event.len() > EPHEMERAL || !self.ephemerals.take() {
+        let account = self.account.id();
+        if !participates
+            || !self.ephemerals.take()
+            || !is_ephemeral_of(&event, &account, &contact, &self.device)
+        {
             return;
         }
-        let topic = Topic::Contact(self.account.id(), contact);
+        let topic = Topic::Contact(account, contact);
         let event = Event::Ephemeral {
             contact,
             from: self.device,

@@ -259,9 +259,8 @@ impl Store for SqliteStore {
             (false, teams, OPEN_CONTACTS),
             (true, &[][..], CLOSED_CONTACTS),
         ] {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT summary FROM contacts WHERE account = ",
-            );
+            let mut query =
+                QueryBuilder::<Sqlite>::new("SELECT summary FROM contacts WHERE account = ");
             query
                 .push_bind(blob(account.as_array()))
                 .push(" AND closed = ")
@@ -270,9 +269,7 @@ impl Store for SqliteStore {
                 .push_bind(blob(account.as_array()))
                 .push(" AND left_at IS NULL");
             push_parties(&mut query, device, teams);
-            query
-                .push(") ORDER BY changed DESC LIMIT ")
-                .push_bind(most);
+            query.push(") ORDER BY changed DESC LIMIT ").push_bind(most);
             for row in query.build().fetch_all(&self.readers).await? {
                 contacts.push(read_summary(&row)?);
             }

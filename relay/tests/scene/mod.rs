@@ -1,0 +1,101 @@
+//! A relay on loopback, an account with its people, and a small client: what every test here
+//! arranges first.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
+
+pub mod account;
+pub mod client;
+pub mod talk;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sottovoce::wire::Time;
+use sottovoce_relay::sequencer::Counters;
+use sottovoce_relay::{Config, Relay};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use account::{Business, Person};
+pub use client::Client;
+pub use talk::Talk;
+
+/// A running relay that serves one account.
+pub struct Scene {
+    pub business: Business,
+    pub address: SocketAddr,
+    pub counters: Arc<Counters>,
+    pub folder: TempDir,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Scene {
+    /// A relay that knows nothing of its account yet.
+    pub async fn empty() -> Self {
+        Self::with(Business::new(), |_| {}).await
+    }
+
+    /// A relay whose account is set up: root statement, policy, credentials, team keys.
+    pub async fn open() -> Self {
+        let scene = Self::empty().await;
+        scene.set_up().await;
+        scene
+    }
+
+    /// A relay with settings of its own.
+    pub async fn with(business: Business, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("relay.db").display().to_string();
+        let mut config = Config::loopback(database, business.id);
+        change(&mut config);
+        let relay = Relay::bind(config).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        Self {
+            business,
+            address: relay.address(),
+            counters: relay.counters(),
+            folder,
+            stop,
+            running: tokio::spawn(relay.serve(async {
+                let _ = stopped.await;
+            })),
+        }
+    }
+
+    /// Publishes everything that the account needs before contacts can begin.
+    pub async fn set_up(&self) {
+        let mut admin = self.client(&self.business.administrator).await;
+        for object in self.business.objects() {
+            admin.publish(object).await.unwrap();
+        }
+    }
+
+    /// A connected, authenticated client.
+    pub async fn client(&self, person: &Person) -> Client {
+        Client::connect(self.address, &self.business, person)
+            .await
+            .unwrap()
+    }
+
+    /// Ends the relay in order.
+    pub async fn end(self) -> (Business, TempDir) {
+        self.stop.send(()).unwrap();
+        self.running.await.unwrap();
+        (self.business, self.folder)
+    }
+}
+
+/// The system's clock.
+pub fn now() -> Time {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    Time::from_millis(u64::try_from(since.as_millis()).unwrap())
+}
