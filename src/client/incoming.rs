@@ -5,7 +5,7 @@ use super::context::Context;
 use super::conversation::{Conversation, Epoch};
 use super::timeline::{entry_key, item, own_key};
 use super::{Event, Item, ItemBody, MessageState};
-use crate::account::AccountError;
+use crate::account::{AccountError, verify_identity};
 use crate::contact::{Commit, CommitError, EpochSecret, Log, SecretError, Strand};
 use crate::crypto::seal::SealPrivateKey;
 use crate::message::{Audience, Content, Envelope, Ephemeral, MessageError, Receipt, kind};
@@ -526,7 +526,8 @@ impl Conversation {
         let own = cx.device();
         let was_member = |epoch: &Epoch| epoch.commit.core().roster.member(&own).is_some();
         if !self.is_member(&own) && self.epochs.iter().any(was_member) {
-            // From after this device left.
+            // From after this device left; it may be let in again, with history.
+            self.unread.insert(position, envelope);
             return;
         }
         let author = cx.author(&header.device, self.log.as_ref());
@@ -678,7 +679,16 @@ impl Conversation {
         let Ok(token) = core::str::from_utf8(&content.body) else {
             return;
         };
-        let _ = (policy, token);
+        let verified = verify_identity(
+            token,
+            &policy.issuers,
+            cx.account.id(),
+            *device,
+            create.time,
+        );
+        if let Ok(identity) = verified {
+            self.identity = Some(identity.subject);
+        }
     }
 
     fn advance_own(&mut self, cx: &mut Context, delivered: u64, read: u64) {

@@ -261,8 +261,11 @@ impl Conversation {
     }
 
     /// The epoch changed: nothing of the old one that is not in the log will ever count, so it is
-    /// encrypted again, from where the own chain stands in the log.
+    /// encrypted again, from where the own chain stands in the log: known once all was read.
     pub(super) fn unseal_outbox(&mut self, cx: &mut Context) {
+        if !self.caught_up {
+            return;
+        }
         let own = cx.device();
         let (next, hash) = {
             let sender = self.sender(cx, &own);

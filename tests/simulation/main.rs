@@ -9,6 +9,7 @@
 )]
 #![allow(missing_docs, unreachable_pub)]
 
+mod chaos;
 mod conversation;
 mod relay;
 mod world;
