@@ -38,7 +38,9 @@ impl Conversation {
     ) {
         let next = self.head() + self.backlog.len() as u64 + 1;
         self.target = self.target.max(head);
-        if head < self.head() || self.record.seen.is_some_and(|seen| head < seen.position) {
+        let answers_resume = entries.is_empty() && first == next;
+        let kept = self.record.seen.map_or(0, |seen| seen.position);
+        if answers_resume && head < kept.max(self.head()) {
             return self.stop(cx, "log-truncated");
         }
         if first > next {
@@ -66,6 +68,13 @@ impl Conversation {
             }
         }
         if self.head() >= self.target && !self.caught_up {
+            if self
+                .record
+                .seen
+                .is_some_and(|seen| self.head() < seen.position)
+            {
+                return self.stop(cx, "log-truncated");
+            }
             self.caught_up = true;
             self.verify_last_of_each_sender(cx);
             self.after_catching_up(cx, now);
