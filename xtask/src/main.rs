@@ -1,11 +1,13 @@
 //! `cargo xtask`: every developer command. CI runs these and nothing else.
 
+mod bench;
 mod browser;
 mod failure;
 mod lint;
 mod process;
 mod programs;
 mod setup;
+mod size;
 mod tally;
 mod test;
 mod workspace;
@@ -20,6 +22,9 @@ cargo xtask <command>
 
   test [STAGE ...]    install what is missing, check and test everything, or only the stages named
   lint                formatting, clippy for the host and the browser, type checks
+  size [--json] [--check]
+                      bytes that a browser loads: raw, gzip, brotli; --check fails above the bar
+  bench [--json]      speed of the core on this machine
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -51,6 +56,8 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "test" => test::run,
         "lint" => lint::run,
         "build" => browser::run,
+        "size" => size::run,
+        "bench" => bench::run,
         "setup" => setup::run,
         unknown => {
             eprint!("{HELP}");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{browser, lint, process, programs, setup};
+use crate::{browser, lint, process, programs, setup, size};
 
 /// One line of the summary.
 struct Stage {
@@ -25,6 +25,7 @@ const STAGES: &[Stage] = &[
     step("lint", lint::check),
     tests("rust", rust),
     step("build", build),
+    step("size", size::check),
     tests("wasm", wasm),
     tests("pages", pages),
     tests("kotlin", kotlin),

@@ -1,0 +1,138 @@
+//! `cargo xtask size`: what a browser has to load, file by file as a server compresses it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{During, Outcome, only};
+use crate::workspace::Workspace;
+use crate::{browser, process, setup};
+
+/// The core may not be larger, in bytes of brotli.
+const CORE_BAR: u64 = 90 * 1024;
+
+/// What loads together.
+struct Part {
+    key: &'static str,
+    what: &'static str,
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+/// Builds, then measures. `--json` adds one object as the last line, `--check` fails above the bar.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    only(arguments, &["--json", "--check"])?;
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    setup::programs(setup::TO_BUILD)?;
+    browser::wasm(workspace)?;
+    browser::pages(workspace)?;
+    let sizes = print(workspace)?;
+    if has("--json") {
+        let fields: Vec<String> = sizes
+            .iter()
+            .map(|(key, size)| format!("\"{key}_brotli\":{}", size.brotli))
+            .collect();
+        println!("{{{}}}", fields.join(","));
+    }
+    if has("--check") { hold(&sizes) } else { Ok(()) }
+}
+
+/// Measures what is built and fails above the bar.
+pub(crate) fn check(workspace: &Workspace) -> Outcome {
+    hold(&print(workspace)?)
+}
+
+fn hold(sizes: &[(&'static str, Size)]) -> Outcome {
+    match sizes.iter().find(|(key, _)| *key == "core") {
+        Some((_, core)) if core.brotli <= CORE_BAR => Ok(()),
+        Some((_, core)) => Err(format!(
+            "the core has {} bytes of brotli, the bar is {CORE_BAR}",
+            core.brotli
+        )
+        .into()),
+        None => Err("the core was not measured".into()),
+    }
+}
+
+fn print(workspace: &Workspace) -> Outcome<Vec<(&'static str, Size)>> {
+    println!("{:<34}{:>10}{:>10}{:>10}", "", "raw", "gzip", "brotli");
+    let mut sizes = Vec::new();
+    for part in parts(workspace)? {
+        let size = measure(workspace, &part.files)?;
+        println!(
+            "{:<34}{:>10}{:>10}{:>10}",
+            part.what, size.raw, size.gzip, size.brotli
+        );
+        sizes.push((part.key, size));
+    }
+    Ok(sizes)
+}
+
+fn parts(workspace: &Workspace) -> Outcome<Vec<Part>> {
+    let core = workspace.path("pkg/dist/wasm");
+    let widget = workspace.path("www/dist/widget");
+    Ok(vec![
+        Part {
+            key: "core",
+            what: "core: wasm and glue",
+            files: vec![core.join("sottovoce_bg.wasm"), core.join("sottovoce.js")],
+        },
+        Part {
+            key: "launcher",
+            what: "launcher",
+            files: vec![widget.join("loader.js")],
+        },
+        Part {
+            key: "widget",
+            what: "opened widget, all that it loads",
+            files: loaded(&widget)?,
+        },
+        Part {
+            key: "console",
+            what: "console, all that it loads",
+            files: loaded(&workspace.path("www/dist/console"))?,
+        },
+    ])
+}
+
+/// Pages, scripts, styles and wasm in a folder and below.
+fn loaded(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let reading = || format!("reading {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).during(reading())? {
+        let path = entry.during(reading())?.path();
+        if path.is_dir() {
+            files.extend(loaded(&path)?);
+        } else if path.extension().is_some_and(|kind| {
+            ["html", "js", "css", "wasm"]
+                .iter()
+                .any(|known| kind == *known)
+        }) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn measure(workspace: &Workspace, files: &[PathBuf]) -> Outcome<Size> {
+    let sizes = process::read(
+        workspace
+            .command("node")
+            .arg(workspace.path("xtask/src/compressed.mjs"))
+            .args(files),
+    )?;
+    let mut sum = Size::default();
+    for line in sizes.lines() {
+        let mut numbers = line.split(' ').map(str::parse::<u64>);
+        let mut next = || numbers.next().and_then(Result::ok).ok_or("no number");
+        sum.raw += next()?;
+        sum.gzip += next()?;
+        sum.brotli += next()?;
+    }
+    Ok(sum)
+}
