@@ -58,8 +58,9 @@ impl Outputs {
         self.wake = Some(self.wake.map_or(time, |known| known.min(time)));
     }
 
-    /// Forgets who asked to be woken; whoever still needs it asks again.
+    /// The host has woken us: whoever still needs it asks again, and is told again.
     pub(super) fn forget_wake(&mut self) {
+        self.announced_wake = None;
         self.wake = self.retry_at;
     }
 

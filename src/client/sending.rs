@@ -455,11 +455,9 @@ impl Conversation {
     /// A receipt is due: one envelope that says how far was read.
     pub(super) fn send_receipt(&mut self, cx: &mut Context, now: Time) {
         self.receipt_at = None;
-        let waits = self
-            .record
-            .outbox
-            .iter()
-            .any(|out| out.kind == kind::RECEIPT);
+        // One that is not encrypted yet will say all that this one would.
+        let unsealed = |out: &Outgoing| out.kind == kind::RECEIPT && out.envelope.is_none();
+        let waits = self.record.outbox.iter().any(unsealed);
         if waits || self.can_send(cx, now).is_err() {
             return;
         }

@@ -96,7 +96,15 @@ fn unkind(seed: u64, crash: u32) {
         .collect();
     assert!(
         own.iter().all(|state| *state == MessageState::Delivered),
-        "seed {seed}: {own:?}"
+        "seed {seed}: {own:?} {:?} {:?}",
+        world.nodes[ada]
+            .view
+            .as_ref()
+            .map(|view| (view.head, view.caught_up, view.can_send)),
+        world.nodes[bruno]
+            .view
+            .as_ref()
+            .map(|view| (view.head, view.caught_up, view.can_send)),
     );
 }
 
