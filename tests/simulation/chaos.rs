@@ -113,7 +113,7 @@ fn hand_over(world: &mut World, from: usize, to: usize) -> usize {
     let unkindness = (world.cut, world.repeat, world.swap, world.crash);
     (world.cut, world.repeat, world.swap, world.crash) = (0, 0, 0, 0);
     world.run(4);
-    let contact = world.contact_of(0.max(world.nodes.len() - 1));
+    let contact = world.contact_of(from);
     let team = "support".to_owned();
     world.command(from, Command::LookUpTeam { team });
     world.run(2);

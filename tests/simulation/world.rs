@@ -365,10 +365,6 @@ impl World {
         }
         u32::from(u16::from_be_bytes(self.random.bytes().unwrap())) % 1000 < per_thousand
     }
-
-    pub fn pick(&mut self, below: usize) -> usize {
-        usize::from(u16::from_be_bytes(self.random.bytes().unwrap())) % below
-    }
 }
 
 fn due(queue: &mut VecDeque<(Time, Vec<u8>)>, now: Time) -> Option<Vec<u8>> {
