@@ -1,0 +1,76 @@
+/**
+ * Builds `dist/widget`, `dist/console` and `dist/shop`.
+ *
+ * The widget's loader has a fixed name, so that pages can embed it. It knows the hashes of the
+ * chat code and of the wasm and lets the browser check both.
+ */
+
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const place = (path) => fileURLToPath(new URL(path, import.meta.url));
+const hash = (bytes, name, encoding) => createHash(name).update(bytes).digest(encoding);
+const pin = async (file) => ({
+    file,
+    integrity: `sha384-${hash(await readFile(place(`dist/widget/${file}`)), "sha384", "base64")}`,
+});
+
+const settings = () => ({
+    configFile: false,
+    logLevel: "warn",
+    publicDir: false,
+    base: "./",
+});
+
+const output = (directory, rolldownOptions) => ({
+    outDir: place(`dist/${directory}`),
+    emptyOutDir: false,
+    target: "es2022",
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rolldownOptions,
+});
+
+async function copyWasm() {
+    const from = fileURLToPath(import.meta.resolve("sottovoce/wasm"));
+    const file = `sottovoce-${hash(await readFile(from), "sha256", "hex").slice(0, 8)}.wasm`;
+    await mkdir(place("dist/widget"), { recursive: true });
+    await copyFile(from, place(`dist/widget/${file}`));
+    return file;
+}
+
+async function buildScript(input, define, output_) {
+    const result = await build({
+        ...settings(),
+        define,
+        build: output("widget", { input: place(input), ...output_ }),
+    });
+    return result.output.find((chunk) => chunk.type === "chunk" && chunk.isEntry).fileName;
+}
+
+const buildPage = (name) =>
+    build({
+        ...settings(),
+        root: place(`src/${name}`),
+        build: output(name, { input: place(`src/${name}/index.html`) }),
+    });
+
+await rm(place("dist"), { recursive: true, force: true });
+const wasm = await pin(await copyWasm());
+const chat = await pin(
+    await buildScript("src/widget/chat.ts", {}, {
+        // One file: a static import of its own would escape the hash check.
+        output: { format: "es", entryFileNames: "chat-[hash].js", codeSplitting: false },
+        preserveEntrySignatures: "strict",
+    }),
+);
+await buildScript(
+    "src/launcher/loader.ts",
+    { CHAT_FILE: JSON.stringify(chat), WASM_FILE: JSON.stringify(wasm) },
+    { output: { format: "iife", entryFileNames: "loader.js" } },
+);
+await buildPage("console");
+await buildPage("shop");

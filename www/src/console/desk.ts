@@ -1,0 +1,288 @@
+/** The agent's desk: the inbox, the open contact, who takes part. */
+
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
+import type { Command, ContactId, Device, DeviceEvent, InboxEntry } from "sottovoce";
+import { Drafts } from "../conversation/composer.js";
+import { alarm, failure, nameOf, roleName } from "../conversation/phrases.js";
+import { TypingSigns, lastPosition, unreadAfter } from "../conversation/transcript.js";
+import { contactPage } from "./contact.js";
+import { TransferForm } from "./transfer.js";
+
+type Shelf = "mine" | "waiting" | "closed";
+
+const SHELVES: readonly { shelf: Shelf; title: string }[] = [
+    { shelf: "waiting", title: "Waiting" },
+    { shelf: "mine", title: "Mine" },
+    { shelf: "closed", title: "Closed" },
+];
+
+export class Desk {
+    readonly drafts = new Drafts("sottovoce:console:");
+    readonly typing = new TypingSigns(() => this.refresh());
+    /** Contacts where the next text is a private note. */
+    readonly noting = new Set<ContactId>();
+    /** What could not be done in a contact, or for the account under the empty name. */
+    readonly notices = new Map<ContactId, string>();
+    transfer: TransferForm | undefined;
+    /** The contact whose end is to be confirmed. */
+    closing: ContactId | undefined;
+    readonly #root: HTMLElement;
+    readonly #seen = new Map<ContactId, number>();
+    readonly #followed = new Set<ContactId>();
+    #selected: ContactId | undefined;
+    #scheduled = false;
+
+    constructor(
+        readonly device: Device,
+        root: HTMLElement,
+    ) {
+        this.#root = root;
+        device.subscribe((event) => this.#happened(event));
+        document.addEventListener("visibilitychange", this.refresh);
+        this.refresh();
+    }
+
+    /** Gives a command; what is wrong with it is shown in its contact. */
+    command(command: Command): void {
+        this.device.command(command).catch((error: unknown) => {
+            const contact = "contact" in command ? command.contact : "";
+            const code = error instanceof Error && "code" in error ? String(error.code) : "unexpected";
+            this.notices.set(contact, failure(code));
+            this.refresh();
+        });
+    }
+
+    select(contact: ContactId | undefined): void {
+        this.#selected = contact;
+        this.transfer = undefined;
+        this.closing = undefined;
+        this.#follow();
+        this.refresh();
+    }
+
+    readonly refresh = (): void => {
+        if (this.#scheduled) return;
+        this.#scheduled = true;
+        queueMicrotask(() => {
+            this.#scheduled = false;
+            this.#render();
+            this.#report();
+        });
+    };
+
+    #happened(event: DeviceEvent): void {
+        switch (event.type) {
+            case "inbox":
+                this.#follow();
+                break;
+            case "reset":
+                this.#followed.clear();
+                this.#follow();
+                break;
+            case "item":
+                if (!event.item.author?.own) this.typing.remove(event.contact);
+                break;
+            case "typing":
+                this.typing.add(event.contact, nameOf(event.author));
+                break;
+            case "claimLost":
+                this.notices.set(
+                    event.contact,
+                    event.by ? `${nameOf(event.by)} already has this chat.` : "Somebody else already has this chat.",
+                );
+                break;
+            case "returnedToDraft":
+                this.drafts.giveBack(event.contact, event.text);
+                this.notices.set(
+                    event.contact,
+                    `A ${roleName(event.joined)} joined before your text was sent. Read it again, then send it.`,
+                );
+                break;
+            case "failed":
+                this.notices.set(event.contact ?? "", failure(event.code));
+                break;
+        }
+        this.refresh();
+    }
+
+    /** Own contacts are followed all the time, others while they are looked at. */
+    #follow(): void {
+        if (this.device.role !== "leading" && this.device.role !== "following") return;
+        const wanted = new Set(
+            this.device.state.inbox.filter(({ mine, closed }) => mine && !closed).map(({ contact }) => contact),
+        );
+        if (this.#selected !== undefined) wanted.add(this.#selected);
+        for (const contact of wanted) {
+            if (this.#followed.has(contact)) continue;
+            this.#followed.add(contact);
+            this.command({ type: "open", contact });
+        }
+        for (const contact of this.#followed) {
+            if (wanted.has(contact)) continue;
+            this.#followed.delete(contact);
+            this.command({ type: "leave", contact });
+        }
+    }
+
+    #report(): void {
+        if (this.#selected === undefined || document.visibilityState !== "visible") return;
+        const conversation = this.device.state.conversation(this.#selected);
+        const member = conversation?.view?.participants.some(({ author, pending }) => author.own && !pending);
+        if (!conversation?.view?.caughtUp || !member) return;
+        const position = lastPosition(conversation);
+        if (position <= (this.#seen.get(this.#selected) ?? 0)) return;
+        this.#seen.set(this.#selected, position);
+        this.command({ type: "read", contact: this.#selected, position });
+    }
+
+    #render(): void {
+        const log = this.#root.querySelector(".log");
+        const atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+        render(this.#page(), this.#root);
+        const now = this.#root.querySelector(".log");
+        if (now && atEnd) now.scrollTop = now.scrollHeight;
+        const waiting = this.#shelf("waiting").length;
+        document.title = waiting > 0 ? `(${waiting}) Sottovoce console` : "Sottovoce console";
+    }
+
+    #page(): TemplateResult {
+        const { state, failure: reason, role } = this.device;
+        return html`<div class="desk">
+            <header class="bar">
+                <strong>Sottovoce</strong>
+                <span data-testid="connection" data-state=${state.connection.state} role="status">
+                    ${connectionLabel(state.connection.state, state.connection.code)}
+                </span>
+                <span class="who" data-testid="own-name">${state.account?.own.name ?? ""}</span>
+            </header>
+            ${this.#warnings()}
+            ${role === "failed"
+                ? html`<main class="welcome"><p role="alert">${failure(reason ?? "unexpected")}</p></main>`
+                : state.unapproved === undefined
+                  ? this.#desk()
+                  : this.#unapproved(state.unapproved)}
+        </div>`;
+    }
+
+    #warnings(): TemplateResult {
+        const { state, role } = this.device;
+        const general = this.notices.get("");
+        return html`${state.alarms
+            .filter(({ contact }) => contact === undefined)
+            .map(
+                ({ code, stopsSending }) =>
+                    html`<p class="alarm" role="alert" data-testid="alarm" data-code=${code}>${alarm(code, stopsSending)}</p>`,
+            )}
+        ${state.account?.expiresSoon
+            ? html`<p class="warning">
+                  The account’s settings expire on ${new Date(state.account.expires).toLocaleString()}: an
+                  administrator has to renew them.
+              </p>`
+            : nothing}
+        ${state.storageWorking
+            ? nothing
+            : html`<p class="warning" data-testid="storage-warning">
+                  This browser stores nothing: after a reload it must be approved again.
+              </p>`}
+        ${role === "read-only" ? html`<p class="warning" data-testid="read-only">${failure("read-only")}</p>` : nothing}
+        ${general === undefined ? nothing : html`<p class="warning" role="alert" data-testid="notice">${general}</p>`}`;
+    }
+
+    #unapproved(request: string): TemplateResult {
+        return html`<main class="welcome" data-testid="unapproved">
+            <h1>Waiting for approval</h1>
+            <p>
+                An administrator lets this browser in. Until then it can read nothing. Give them this request, for
+                <code>sottovoce agent approve</code>:
+            </p>
+            <textarea readonly rows="6" aria-label="Request" data-testid="request" .value=${request}></textarea>
+            <button
+                type="button"
+                class="primary"
+                @click=${() => void navigator.clipboard.writeText(request).catch(() => {})}
+            >
+                Copy the request
+            </button>
+        </main>`;
+    }
+
+    #desk(): TemplateResult {
+        const contact = this.#selected;
+        return html`<div class="columns" data-selected=${contact !== undefined}>
+            <nav class="inbox" aria-label="Contacts">
+                ${SHELVES.map(({ shelf, title }) => {
+                    const entries = this.#shelf(shelf);
+                    return html`<h2>${title} <span class="count" data-testid="count-${shelf}">${entries.length}</span></h2>
+                        <ul data-testid="shelf-${shelf}">
+                            ${repeat(
+                                entries,
+                                (entry) => entry.contact,
+                                (entry) => this.#entry(entry, shelf),
+                            )}
+                        </ul>`;
+                })}
+            </nav>
+            ${contact === undefined
+                ? html`<main class="nothing"><p>Choose a chat. New ones appear under “Waiting”.</p></main>`
+                : contactPage(this, contact)}
+        </div>`;
+    }
+
+    #shelf(shelf: Shelf): InboxEntry[] {
+        return this.device.state.inbox
+            .filter((entry) => shelfOf(entry) === shelf)
+            .sort((a, b) => (shelf === "waiting" ? a.created - b.created : b.created - a.created));
+    }
+
+    #entry(entry: InboxEntry, shelf: Shelf): TemplateResult {
+        const { contact } = entry;
+        const conversation = this.device.state.conversation(contact);
+        const last = conversation?.items.findLast(({ body }) => body.type === "text")?.body;
+        const unread = conversation && shelf === "mine" ? unreadAfter(conversation, this.#seen.get(contact) ?? 0) : 0;
+        const name = this.device.state.account?.entryPoints.find(({ id }) => id === entry.entryPoint)?.name;
+        const preview = last?.type === "text" ? last.text : shelf === "waiting" ? "Open to read" : "";
+        return html`<li>
+            <button
+                type="button"
+                data-testid="inbox-item"
+                data-contact=${contact}
+                data-shelf=${shelf}
+                aria-current=${contact === this.#selected}
+                @click=${() => this.select(contact)}
+            >
+                <span class="entry">${conversation?.view?.verifiedIdentity ?? name ?? entry.entryPoint}</span>
+                <time datetime=${new Date(entry.created).toISOString()}>${shortTime(entry.created)}</time>
+                <span class="preview" dir="auto">${preview}</span>
+                ${unread > 0 ? html`<span class="badge" data-testid="unread">${unread}</span>` : nothing}
+            </button>
+        </li>`;
+    }
+}
+
+function shelfOf(entry: InboxEntry): Shelf | undefined {
+    if (entry.closed) return entry.mine ? "closed" : undefined;
+    if (entry.canClaim) return "waiting";
+    return entry.mine ? "mine" : undefined;
+}
+
+function connectionLabel(state: string, code: string | undefined): string {
+    switch (state) {
+        case "online":
+            return "Connected";
+        case "connecting":
+            return "Connecting …";
+        case "refused":
+            return `Refused by the relay (${code ?? "no reason given"})`;
+        default:
+            return "Offline, trying again …";
+    }
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+function shortTime(time: number): string {
+    const today = new Date(time).toDateString() === new Date().toDateString();
+    return (today ? TIME : DATE).format(time);
+}

@@ -1,0 +1,69 @@
+/** Starts the console: asks who this is, then shows the desk. */
+
+import { html, render } from "lit-html";
+import { Device, init } from "sottovoce";
+import wasm from "sottovoce/wasm?url";
+import conversationStyle from "../conversation/conversation.css?inline";
+import { failure } from "../conversation/phrases.js";
+import { Desk } from "./desk.js";
+import { loadSettings, rememberName, rememberedName, takeInvitation, type Settings } from "./settings.js";
+
+const styles = new CSSStyleSheet();
+styles.replaceSync(conversationStyle);
+document.adoptedStyleSheets.unshift(styles);
+
+async function start(): Promise<void> {
+    const settings = await loadSettings();
+    const { invitation, name } = takeInvitation();
+    const known = rememberedName();
+    const exists = await Device.exists({ account: settings.account, kind: staff("") });
+    if (exists && known !== undefined) open(settings, known, invitation);
+    else if (invitation !== undefined && name !== undefined) open(settings, name, invitation);
+    else askForName(settings, invitation, name ?? known ?? "");
+}
+
+function staff(name: string, invitation?: string) {
+    const kind = { type: "staff", name } as const;
+    return invitation === undefined ? kind : { ...kind, invitation };
+}
+
+function open(settings: Settings, name: string, invitation: string | undefined): void {
+    rememberName(name);
+    const device = new Device({
+        ...settings,
+        kind: staff(name, invitation),
+        load: () => init(new URL(wasm, import.meta.url)),
+    });
+    new Desk(device, document.body);
+}
+
+function askForName(settings: Settings, invitation: string | undefined, name: string): void {
+    const submit = (event: SubmitEvent) => {
+        event.preventDefault();
+        const field = (event.target as HTMLFormElement).querySelector("input");
+        const given = field?.value.trim() ?? "";
+        if (given !== "") open(settings, given, invitation);
+    };
+    render(
+        html`<main class="welcome">
+            <h1>Sottovoce console</h1>
+            <form @submit=${submit}>
+                <label for="name">Your name, as visitors will read it</label>
+                <input id="name" autocomplete="name" maxlength="64" required data-testid="name" .value=${name} />
+                <button class="primary" data-testid="begin">
+                    ${invitation === undefined ? "Ask to join" : "Join"}
+                </button>
+            </form>
+            <p class="explain">
+                This browser makes its own keys, which never leave it. An administrator of the account then
+                approves it.
+            </p>
+        </main>`,
+        document.body,
+    );
+}
+
+start().catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : failure("unexpected");
+    render(html`<main class="welcome"><h1>Sottovoce console</h1><p role="alert">${reason}</p></main>`, document.body);
+});

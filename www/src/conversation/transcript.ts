@@ -1,0 +1,168 @@
+/** A conversation's transcript. What peers wrote becomes text nodes, never markup. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
+import type { Command, ContactId, Conversation, Item } from "sottovoce";
+import {
+    itemFailure,
+    mark,
+    nameOf,
+    placeholder,
+    roleName,
+    stateLabel,
+    systemLine,
+    type Reader,
+} from "./phrases.js";
+
+/** A text that waits for its contact to exist. */
+export interface EarlyText {
+    readonly key: string;
+    readonly text: string;
+}
+
+/** Everything that was said and done, oldest first. */
+export function transcript(
+    conversation: Conversation | undefined,
+    early: readonly EarlyText[],
+    reader: Reader,
+    command: (command: Command) => void,
+): TemplateResult {
+    const items = conversation?.items ?? [];
+    return html`${repeat(
+        items,
+        ({ key }) => key,
+        (item, index) =>
+            line(item, items[index - 1], reader, (type, id) => {
+                if (conversation) command({ type, contact: conversation.contact, id });
+            }),
+    )}${repeat(early, ({ key }) => key, ({ text }) => bubble("own", "visitor", "sending", text))}`;
+}
+
+type Repair = (type: "retry" | "discard", id: string) => void;
+
+function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {
+    const { body } = item;
+    switch (body.type) {
+        case "system":
+            return html`<p class="system" data-testid="system" data-event=${body.event.type}>
+                ${systemLine(body.event, item.author, reader)}
+            </p>`;
+        case "text":
+        case "note":
+            return message(item, body.text, body.id, before, reader, repair);
+        default:
+            return html`<p class="system faint" data-testid="placeholder">${placeholder(body)}</p>`;
+    }
+}
+
+function message(
+    item: Item,
+    text: string,
+    id: string,
+    before: Item | undefined,
+    reader: Reader,
+    repair: Repair,
+) {
+    const own = item.author?.own ?? false;
+    const note = item.body.type === "note";
+    const sameAuthor =
+        before?.author?.device === item.author?.device && before?.body.type === item.body.type;
+    return html`<article
+        class="message ${own ? "own" : "other"} ${note ? "note" : ""}"
+        data-testid=${note ? "private-note" : "message"}
+        data-author=${item.author?.role ?? "nobody"}
+        data-own=${own}
+        data-state=${item.state}
+    >
+        ${sameAuthor || (own && !note) ? nothing : byline(item, note, reader)}
+        <div class="bubble" dir="auto">${text}</div>
+        ${item.marks.map((code) => html`<small class="mark">${mark(code)}</small>`)}
+        <small class="state">
+            <time datetime=${new Date(item.time).toISOString()}>${clock(item.time)}</time>
+            ${own ? html` · <span data-testid="state">${stateLabel(item.state)}</span>` : nothing}
+        </small>
+        ${item.state === "failed" ? repairs(item, id, repair) : nothing}
+    </article>`;
+}
+
+function byline(item: Item, note: boolean, reader: Reader) {
+    const { author } = item;
+    const role =
+        author && reader === "visitor" && author.role !== "agent" ? ` (${roleName(author.role)})` : "";
+    return html`<small class="author"
+        >${note ? "Private note, " : nothing}${nameOf(author)}${author?.role === "bot" ? "" : role}</small
+    >`;
+}
+
+function repairs(item: Item, id: string, repair: Repair) {
+    return html`<p class="repair" role="alert">
+        ${itemFailure(item)}
+        <button type="button" class="link" data-testid="retry" @click=${() => repair("retry", id)}>
+            Try again
+        </button>
+        <button type="button" class="link" data-testid="discard" @click=${() => repair("discard", id)}>
+            Delete
+        </button>
+    </p>`;
+}
+
+function bubble(side: string, author: string, state: "sending", text: string) {
+    return html`<article
+        class="message ${side}"
+        data-testid="message"
+        data-author=${author}
+        data-own="true"
+        data-state=${state}
+    >
+        <div class="bubble" dir="auto">${text}</div>
+        <small class="state"><span data-testid="state">${stateLabel(state)}</span></small>
+    </article>`;
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+function clock(time: number): string {
+    return CLOCK.format(time);
+}
+
+/** The last position whose items can all be seen, for `read`. */
+export function lastPosition(conversation: Conversation): number {
+    return conversation.items.reduce((last, { position = 0 }) => Math.max(last, position), 0);
+}
+
+/** How many texts of others came after a position. */
+export function unreadAfter(conversation: Conversation, position: number): number {
+    return conversation.items.filter(
+        (item) =>
+            (item.position ?? 0) > position && item.body.type === "text" && !item.author?.own,
+    ).length;
+}
+
+/** Who is typing in which contact; each sign is good for six seconds. */
+export class TypingSigns {
+    readonly #signs = new Map<ContactId, { name: string; until: number }>();
+    readonly #changed: () => void;
+
+    constructor(changed: () => void) {
+        this.#changed = changed;
+    }
+
+    add(contact: ContactId, name: string): void {
+        const until = Date.now() + GOOD_FOR;
+        this.#signs.set(contact, { name, until });
+        setTimeout(() => {
+            if (this.#signs.get(contact)?.until === until) this.remove(contact);
+        }, GOOD_FOR);
+    }
+
+    /** A message has come: its author stopped typing. */
+    remove(contact: ContactId): void {
+        if (this.#signs.delete(contact)) this.#changed();
+    }
+
+    who(contact: ContactId | undefined): string | undefined {
+        return contact === undefined ? undefined : this.#signs.get(contact)?.name;
+    }
+}
+
+const GOOD_FOR = 6000;
