@@ -26,6 +26,8 @@ pub(super) enum Event {
     Account { view: AccountView },
     /// This device has no credential; an administrator must approve its request (base64url).
     Unapproved { request: String },
+    /// Visitor: a contact has an id; it exists once `contact` follows.
+    Started { contact: ContactId },
     /// A contact's state changed.
     Contact { view: ContactView },
     /// Something in a contact's transcript is new or changed; replaces the one of the same key.
@@ -87,6 +89,9 @@ impl From<client::Event> for Event {
             }
             client::Event::Account(view) => Self::Account { view: view.into() },
             client::Event::Unapproved { request } => Self::Unapproved { request },
+            client::Event::Started { contact } => Self::Started {
+                contact: Id(contact),
+            },
             client::Event::Contact(view) => Self::Contact { view: view.into() },
             client::Event::Item { contact, item } => Self::Item {
                 contact: Id(contact),
