@@ -1,15 +1,15 @@
 //! SPEC 3.8: the one place that decides what to believe of an account: root -> administrator ->
 //! device, no longer. Pure: it is told what arrived and what time it is.
 
+use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::{
-    Credential, Level, Operator, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id,
-};
-use crate::account::Archive;
+use super::rules::{self, valid_between};
+use super::{Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id};
 use crate::crypto::Hash;
+use crate::crypto::sign::PublicKey;
 use crate::wire::frame::{Object, ObjectKind};
-use crate::wire::{AccountId, DecodeError, Signed, Time, limits};
+use crate::wire::{AccountId, DecodeError, Signed, SignedKind, Time, limits};
 
 /// What the embed snippet or a device's own configuration pins: nothing that a server says can
 /// go below it.
@@ -113,9 +113,6 @@ pub enum Learned {
     Historic,
 }
 
-/// How much later than its own issue another clock may think it is, in milliseconds.
-const CLOCK_TOLERANCE: u64 = limits::LIVE_TOLERANCE;
-
 #[derive(Debug)]
 struct KnownRoot {
     statement: RootStatement,
@@ -142,7 +139,7 @@ impl KnownPolicy {
             if valid_between(issued, expires, at).is_ok() {
                 return Ok(());
             }
-            before_all &= at.plus_millis(CLOCK_TOLERANCE) < issued;
+            before_all &= at.plus_millis(rules::CLOCK_TOLERANCE) < issued;
         }
         Err(if before_all {
             AccountError::NotYetValid
@@ -166,6 +163,9 @@ pub struct Account {
     root: Option<KnownRoot>,
     policies: BTreeMap<Hash, KnownPolicy>,
     current: Option<Hash>,
+    /// The highest version of a policy that was in force: it stands even if that policy became
+    /// void, so that nobody can go back behind it.
+    highest: u64,
 }
 
 impl Account {
@@ -176,6 +176,7 @@ impl Account {
             root: None,
             policies: BTreeMap::new(),
             current: None,
+            highest: 0,
         }
     }
 
@@ -205,35 +206,27 @@ impl Account {
         signed
             .verify_by(&statement.root)
             .map_err(|_| AccountError::NotSigned)?;
-        let administrators = statement.administrators.len() as u64;
-        if statement.policy_threshold == 0
-            || statement.credential_threshold == 0
-            || statement.policy_threshold > administrators
-            || statement.credential_threshold > administrators
-        {
-            return Err(AccountError::Contradiction("the number of administrators"));
-        }
-        if !strictly_ascending(&statement.administrators) {
-            return Err(AccountError::Contradiction("the order of administrators"));
-        }
+        rules::check_root(&statement)?;
         if let Some(known) = &self.root {
-            if statement.number < known.statement.number {
-                return Err(AccountError::RolledBack);
-            }
-            if statement.number == known.statement.number {
-                return if known.signed.hash() == signed.hash() {
-                    Ok(Learned::Nothing)
-                } else {
-                    Err(AccountError::Conflict)
-                };
+            // Once the next root has spoken, the first one is silent.
+            let rank = |statement: &RootStatement| {
+                let is_next = account_id(&statement.root) != self.pin.account;
+                (is_next, statement.number)
+            };
+            match rank(&statement).cmp(&rank(&known.statement)) {
+                Ordering::Less => return Err(AccountError::RolledBack),
+                Ordering::Equal if known.signed.hash() == signed.hash() => {
+                    return Ok(Learned::Nothing);
+                }
+                Ordering::Equal => return Err(AccountError::Conflict),
+                Ordering::Greater => {}
             }
         }
         self.root = Some(KnownRoot {
             statement,
             signed: signed.clone(),
         });
-        // Administrators may have changed: what they signed counts only if it still would.
-        self.forget_unsigned_policies();
+        self.forget_void_policies();
         Ok(Learned::Current)
     }
 
@@ -248,10 +241,9 @@ impl Account {
             return Err(AccountError::ForeignAccount);
         }
         let root = self.root()?;
-        signed
-            .verify_threshold(&root.administrators, threshold(root.policy_threshold))
-            .map_err(|_| AccountError::NotSigned)?;
-        self.check_policy(&policy)?;
+        let in_force = self.current_policy().map(|known| &known.policy);
+        verify_policy(signed, root, &[Some(&policy), in_force])?;
+        rules::check_policy(&policy, root, &self.pin)?;
         let hash = signed.hash();
         if self.policies.contains_key(&hash) {
             return Ok(Learned::Nothing);
@@ -272,9 +264,10 @@ impl Account {
                 renewals: Vec::new(),
             },
         );
-        let newest = self.current_policy().map_or(0, |known| known.policy.number);
-        if number > newest && number >= self.pin.lowest_policy {
+        if number >= self.highest && number >= self.pin.lowest_policy {
             self.current = Some(hash);
+            self.highest = number;
+            self.forget_void_policies();
             Ok(Learned::Current)
         } else {
             Ok(Learned::Historic)
@@ -290,9 +283,8 @@ impl Account {
         if renewal.account != self.pin.account {
             return Err(AccountError::ForeignAccount);
         }
-        if renewal.expires > renewal.issued.plus_seconds(limits::POLICY_LIFE) {
-            return Err(AccountError::LivesTooLong);
-        }
+        rules::check_suite(renewal.suite)?;
+        rules::check_life(renewal.issued, renewal.expires, limits::POLICY_LIFE)?;
         let known = self
             .policies
             .get_mut(&renewal.policy)
@@ -301,9 +293,14 @@ impl Account {
             .policy
             .renewers
             .iter()
+            .filter(|device| !known.policy.revokes_device(device))
             .any(|device| signed.verify_by(device).is_ok());
         if !by_renewer {
             return Err(AccountError::NotSigned);
+        }
+        // A renewer extends; it cannot put a policy in force before administrators did.
+        if renewal.issued < known.policy.issued {
+            return Err(AccountError::Contradiction("the policy's dates"));
         }
         if known.renewals.iter().any(|(known, _)| *known == renewal) {
             return Ok(Learned::Nothing);
@@ -368,25 +365,12 @@ impl Account {
             return Err(AccountError::ForeignAccount);
         }
         let root = self.root()?;
-        // A revoked administrator's signature is void.
-        let administrators: Vec<_> = root
-            .administrators
-            .iter()
-            .filter(|key| !policy.revokes_device(key))
-            .copied()
-            .collect();
-        signed
-            .verify_threshold(&administrators, threshold(root.credential_threshold))
-            .map_err(|_| AccountError::NotSigned)?;
+        let needed = root.credential_threshold;
+        verify_administrators(signed, root, &[Some(policy)], needed)?;
         if policy.revokes_device(&credential.device) || policy.revokes_credential(&signed.hash()) {
             return Err(AccountError::Revoked);
         }
-        if credential.role == super::Role::Visitor || !credential.device.is_valid() {
-            return Err(AccountError::Contradiction("the rules for credentials"));
-        }
-        if credential.expires > credential.issued.plus_seconds(limits::CREDENTIAL_LIFE) {
-            return Err(AccountError::LivesTooLong);
-        }
+        rules::check_credential(&credential)?;
         valid_between(credential.issued, credential.expires, at)?;
         Ok(credential)
     }
@@ -403,9 +387,8 @@ impl Account {
         signed
             .verify_by(&key.device)
             .map_err(|_| AccountError::NotSigned)?;
-        if key.until > key.from.plus_seconds(limits::KEY_CURRENT) {
-            return Err(AccountError::LivesTooLong);
-        }
+        rules::check_seal_key(key.suite, &key.public_key)?;
+        rules::check_life(key.from, key.until, limits::KEY_CURRENT)?;
         valid_between(key.from, key.until, at)?;
         Ok(key)
     }
@@ -435,9 +418,8 @@ impl Account {
         match signer {
             None => {
                 let root = self.root()?;
-                signed
-                    .verify_threshold(&root.administrators, threshold(root.credential_threshold))
-                    .map_err(|_| AccountError::NotSigned)?;
+                let needed = root.credential_threshold;
+                verify_administrators(signed, root, &[Some(policy)], needed)?;
             }
             Some(credential) => {
                 let member = self.credential(credential, policy, at)?;
@@ -449,9 +431,7 @@ impl Account {
                     .map_err(|_| AccountError::NotSigned)?;
             }
         }
-        if key.until > key.from.plus_seconds(limits::KEY_CURRENT) {
-            return Err(AccountError::LivesTooLong);
-        }
+        rules::check_team_key(&key)?;
         valid_between(key.from, key.until, at)?;
         Ok(key)
     }
@@ -478,93 +458,56 @@ impl Account {
         self.current.and_then(|hash| self.policies.get(&hash))
     }
 
-    /// What a policy must agree with: itself, its plan, the root statement, the pin.
-    fn check_policy(&self, policy: &Policy) -> Result<(), AccountError> {
-        let root = self.root()?;
-        if policy.expires > policy.issued.plus_seconds(limits::POLICY_LIFE) {
-            return Err(AccountError::LivesTooLong);
-        }
-        let ids = |texts: Vec<&String>| {
-            texts
-                .iter()
-                .all(|id| !id.is_empty() && id.len() <= limits::NAME)
-                && strictly_ascending(&texts)
+    /// After another root statement or policy came into force: what administrators signed counts
+    /// only if it would if it came now.
+    fn forget_void_policies(&mut self) {
+        let Some(KnownRoot { statement, .. }) = &self.root else {
+            return;
         };
-        if !ids(policy.teams.iter().map(|team| &team.id).collect())
-            || !ids(policy.entry_points.iter().map(|entry| &entry.id).collect())
-            || policy
-                .entry_points
-                .iter()
-                .any(|entry| !ids(entry.teams.iter().collect()) || entry.teams.is_empty())
-        {
-            return Err(AccountError::Contradiction("the order of names"));
-        }
-        for entry in &policy.entry_points {
-            if entry.level < root.lowest_level {
-                return Err(AccountError::Contradiction("the root's lowest level"));
-            }
-            if !policy.plan.allows(entry.level) {
-                return Err(AccountError::Contradiction("the plan"));
-            }
-            if entry.teams.iter().any(|team| policy.team(team).is_none()) {
-                return Err(AccountError::Contradiction("its own teams"));
-            }
-            if self.pin.entry_point.as_deref() == Some(entry.id.as_str())
-                && self
-                    .pin
-                    .lowest_level
-                    .is_some_and(|lowest| entry.level < lowest)
-            {
-                return Err(AccountError::Contradiction("the pinned level"));
-            }
-        }
-        if policy.archive == Archive::KeyManager {
-            let manager = root
-                .key_manager
-                .as_ref()
-                .ok_or(AccountError::Contradiction("the root's key manager"))?;
-            let e2ee = policy
-                .entry_points
-                .iter()
-                .any(|entry| entry.level == Level::E2ee);
-            if e2ee && manager.operator == Operator::Platform {
-                return Err(AccountError::Contradiction("end-to-end encryption"));
-            }
-        }
-        Ok(())
-    }
-
-    fn forget_unsigned_policies(&mut self) {
-        let Some(root) = &self.root else { return };
-        let administrators = root.statement.administrators.clone();
-        let needed = threshold(root.statement.policy_threshold);
-        self.policies.retain(|_, known| {
-            known
-                .signed
-                .verify_threshold(&administrators, needed)
-                .is_ok()
+        let stands = |known: &KnownPolicy, in_force: Option<&Policy>| {
+            verify_policy(&known.signed, statement, &[Some(&known.policy), in_force]).is_ok()
+        };
+        let current = self.current_policy().filter(|current| {
+            stands(current, None)
+                && rules::check_policy(&current.policy, statement, &self.pin).is_ok()
         });
-        if self.current_policy().is_none() {
-            self.current = None;
-        }
+        let in_force = current.map(|current| current.policy.clone());
+        self.current = current.and(self.current);
+        self.policies
+            .retain(|_, known| stands(known, in_force.as_ref()));
     }
 }
 
-/// Whether `at` lies in `[issued, expires)`, with the clock tolerance at the beginning.
-fn valid_between(issued: Time, expires: Time, at: Time) -> Result<(), AccountError> {
-    if at.plus_millis(CLOCK_TOLERANCE) < issued {
-        Err(AccountError::NotYetValid)
-    } else if at >= expires {
-        Err(AccountError::Expired)
-    } else {
-        Ok(())
-    }
+fn verify_policy(
+    signed: &Signed<Policy>,
+    root: &RootStatement,
+    revoking: &[Option<&Policy>],
+) -> Result<(), AccountError> {
+    verify_administrators(signed, root, revoking, root.policy_threshold)
 }
 
-fn threshold(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn strictly_ascending<T: Ord>(items: &[T]) -> bool {
-    items.is_sorted_by(|a, b| a < b)
+/// Verifies that enough administrators signed. One whom any of the `revoking` policies revokes
+/// does not count: what it signed is void unless others sign it again.
+fn verify_administrators<T: SignedKind>(
+    signed: &Signed<T>,
+    root: &RootStatement,
+    revoking: &[Option<&Policy>],
+    needed: u64,
+) -> Result<(), AccountError> {
+    let is_revoked = |key: &PublicKey| {
+        let mut policies = revoking.iter().flatten();
+        policies.any(|policy| policy.revokes_device(key))
+    };
+    let administrators: Vec<_> = root
+        .administrators
+        .iter()
+        .filter(|key| !is_revoked(key))
+        .copied()
+        .collect();
+    signed
+        .verify_threshold(
+            &administrators,
+            usize::try_from(needed).unwrap_or(usize::MAX),
+        )
+        .map_err(|_| AccountError::NotSigned)
 }

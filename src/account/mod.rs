@@ -8,6 +8,7 @@ mod identity;
 mod key;
 mod policy;
 mod root;
+mod rules;
 
 pub use chain::{Account, AccountError, Learned, Pin};
 pub use credential::{Credential, Role, Via};
