@@ -8,6 +8,7 @@
 //!
 //! The relay uses the core's wire format and its verification of public objects, nothing that
 //! opens or holds a secret; `clippy.toml` keeps it so.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod account;
 mod clock;

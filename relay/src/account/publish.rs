@@ -197,9 +197,10 @@ impl Book {
         let key = self
             .account
             .team_key(&signed, signer, policy, now)
-            .or_else(|error| match signer {
-                Some(_) => self.account.team_key(&signed, None, policy, now),
-                None => Err(error),
+            .or_else(|error| {
+                self.account
+                    .team_key(&signed, None, policy, now)
+                    .map_err(|_| error)
             })?;
         check_public_key(key.suite, &key.public_key)?;
         if let Some(known) = self.newest_team_key(&key.team, key.suite) {

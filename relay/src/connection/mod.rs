@@ -19,6 +19,9 @@ use crate::relay::Shared;
 /// How long a peer may take to read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a peer that was told goodbye may take to close.
+const DRAIN: Duration = Duration::from_millis(500);
+
 /// How a connection ends.
 #[derive(Debug)]
 enum End {
@@ -46,7 +49,10 @@ pub(crate) struct Peer {
 
 /// Runs a connection to its end.
 pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
-    let mut wire = Wire(socket);
+    let mut wire = Wire {
+        socket,
+        is_broken: false,
+    };
     if !shared.throttle.may_connect(peer.address) {
         wire.goodbye(&Refusal::Throttled).await;
         return;
@@ -79,7 +85,11 @@ async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
 }
 
 /// A WebSocket that carries frames.
-struct Wire(WebSocket);
+struct Wire {
+    socket: WebSocket,
+    /// Whether something arrived after which nothing can be read.
+    is_broken: bool,
+}
 
 impl Wire {
     /// Sends a frame; a peer that does not read in time is gone.
@@ -93,7 +103,7 @@ impl Wire {
     }
 
     async fn send_message(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(PATIENCE, self.0.send(message)).await {
+        match tokio::time::timeout(PATIENCE, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
@@ -101,15 +111,18 @@ impl Wire {
 
     /// The next frame, or none for what only shows that the peer lives. May be cancelled.
     async fn receive(&mut self) -> Result<Option<ClientFrame>, End> {
-        match self.0.recv().await {
+        match self.socket.recv().await {
             Some(Ok(Message::Binary(bytes))) => Ok(Some(decode(&bytes, limits::FRAME)?)),
             Some(Ok(Message::Text(_))) => Err(DecodeError::Malformed.into()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),
-            Some(Err(error)) => Err(match error.into_inner().downcast::<tungstenite::Error>() {
-                Ok(error) => broken(&error),
-                Err(_) => End::Gone,
-            }),
+            Some(Err(error)) => {
+                self.is_broken = true;
+                Err(match error.into_inner().downcast::<tungstenite::Error>() {
+                    Ok(error) => broken(&error),
+                    Err(_) => End::Gone,
+                })
+            }
         }
     }
 
@@ -119,9 +132,15 @@ impl Wire {
         if self.send(&RelayFrame::Goodbye { code }).await.is_ok() {
             let _ = self.send_message(Message::Close(None)).await;
             // Closing with unread input would reset the connection, and the peer might never
-            // read why. What it still sends is thrown away for a moment.
-            let drain = async { while let Some(Ok(_)) = self.0.recv().await {} };
-            let _ = tokio::time::timeout(Duration::from_secs(2), drain).await;
+            // read why. So what it still sends is thrown away for a moment, or, where nothing
+            // can be read any more, left alone.
+            let drain = async {
+                while let Some(Ok(_)) = self.socket.recv().await {}
+                if self.is_broken {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let _ = tokio::time::timeout(DRAIN, drain).await;
         }
     }
 }

@@ -1,0 +1,154 @@
+//! Limits: who asks too much or reads too little is told so and cut; others notice nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
+
+mod scene;
+
+use std::time::Duration;
+
+use scene::{Business, Client, Person, Scene, Talk};
+use sottovoce::wire::frame::{ClientFrame, RelayFrame};
+use sottovoce_relay::Limits;
+
+async fn limited(limits: Limits) -> Scene {
+    let scene = Scene::with(Business::new(), |config| config.limits = limits).await;
+    scene.set_up().await;
+    scene
+}
+
+#[tokio::test]
+async fn a_flood_of_frames_is_cut() {
+    let scene = limited(Limits {
+        frames: 10,
+        ..Limits::default()
+    })
+    .await;
+    let mut client = scene.client(&Person::new()).await;
+    for _ in 0..150 {
+        client
+            .send(&ClientFrame::Presence { available: true })
+            .await;
+    }
+    assert_eq!(client.goodbye().await, "throttled");
+    let mut other = scene.client(&Person::new()).await;
+    assert!(other.is_served().await);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_no_more() {
+    let scene = limited(Limits {
+        connections: 3,
+        ..Limits::default()
+    })
+    .await;
+    let account = scene.business.id.to_string();
+    let first = scene.client(&Person::new()).await;
+    let _second = scene.client(&Person::new()).await;
+    let _third = scene.client(&Person::new()).await;
+    let (_, fourth) = Client::dial(scene.address, &account).await;
+    assert_eq!(fourth, Err("throttled".to_owned()));
+    drop(first);
+    let mut again = Client::dial(scene.address, &account).await;
+    for _ in 0..100 {
+        if again.1.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        again = Client::dial(scene.address, &account).await;
+    }
+    assert!(again.1.is_ok());
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn failed_handshakes_lock_an_address_out() {
+    let scene = limited(Limits {
+        failures: 3,
+        ..Limits::default()
+    })
+    .await;
+    let account = scene.business.id.to_string();
+    for _ in 0..3 {
+        let (mut client, nonce) = Client::dial(scene.address, &account).await;
+        assert!(nonce.is_ok());
+        client.send_raw(vec![0]).await;
+        client.goodbye().await;
+    }
+    let (_, nonce) = Client::dial(scene.address, &account).await;
+    assert_eq!(nonce, Err("throttled".to_owned()));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn new_contacts_are_limited_and_old_ones_are_not() {
+    let scene = limited(Limits {
+        contacts: 2,
+        ..Limits::default()
+    })
+    .await;
+    let visitor = Person::new();
+    let mut client = scene.client(&visitor).await;
+    let mut talks = Vec::new();
+    for expected in [Ok(1), Ok(1), Err("throttled".to_owned())] {
+        let (talk, create) = Talk::start(&scene.business, &visitor);
+        assert_eq!(client.append(talk.contact, create).await, expected);
+        talks.push(talk);
+    }
+    let mut talk = talks.swap_remove(0);
+    let entry = talk.say(&visitor, "text");
+    assert_eq!(client.append(talk.contact, entry).await, Ok(2));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_and_others_go_on() {
+    let scene = Scene::open().await;
+    let visitor = Person::new();
+    let (mut talk, create) = Talk::start(&scene.business, &visitor);
+    let mut writer = scene.client(&visitor).await;
+    writer.append(talk.contact, create).await.unwrap();
+    let mut slow = scene.client(&visitor).await;
+    slow.resume(talk.contact, 0).await.unwrap();
+    let mut reader = scene.client(&visitor).await;
+    reader.resume(talk.contact, 0).await.unwrap();
+    // From here on `slow` reads nothing, until its queue and the sockets' buffers are full.
+    const MANY: u64 = 700;
+    let text = "x".repeat(60_000);
+    let contact = talk.contact;
+    let reading = tokio::spawn(async move {
+        let mut read = 1;
+        while read < MANY + 1 {
+            let (first, entries, _) = reader.entries(contact).await.unwrap();
+            assert_eq!(first, read + 1);
+            read += entries.len() as u64;
+        }
+    });
+    for _ in 0..MANY {
+        let entry = talk.say(&visitor, &text);
+        writer.append(contact, entry).await.unwrap();
+    }
+    reading.await.unwrap();
+    // What had been sent is still read, in order; then the end, with the reason.
+    let mut read = 1;
+    let reason = loop {
+        match slow.receive().await {
+            Some(RelayFrame::Entries { first, entries, .. }) => {
+                assert_eq!(first, read + 1);
+                read += entries.len() as u64;
+            }
+            Some(RelayFrame::Goodbye { code }) => break code,
+            _ => break "cut".to_owned(),
+        }
+    };
+    assert!(read < MANY + 1, "everything had been kept for it");
+    assert!(["too-slow", "cut"].contains(&reason.as_str()), "{reason}");
+    // It comes back and misses nothing.
+    let mut again = scene.client(&visitor).await;
+    let missed = again.resume(contact, read).await.unwrap();
+    assert_eq!(read + missed.len() as u64, MANY + 1);
+    scene.end().await;
+}
