@@ -1,0 +1,149 @@
+//! A folder with one file of sealed records. Every batch writes that file anew and puts it in the
+//! old one's place, so a crash leaves the state before the batch or the one after it.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use minicbor::{Decode, Encode};
+use sottovoce::client::{Batch, Record};
+use sottovoce::wire::{Bytes, Version, decode, encode};
+
+use super::StateError;
+
+const RECORDS: &str = "records";
+const LOCK: &str = "lock";
+/// More than a device ever keeps, in bytes.
+const LARGEST: usize = 1 << 30;
+
+/// A folder that this process alone uses until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    records: BTreeMap<String, Bytes>,
+    /// Held, never read: closing it unlocks.
+    _lock: File,
+}
+
+/// The content of the file.
+#[derive(Debug, Encode, Decode)]
+#[cbor(array)]
+struct Snapshot {
+    #[n(0)]
+    version: Version,
+    #[n(1)]
+    records: BTreeMap<String, Bytes>,
+}
+
+impl Folder {
+    /// Opens or makes a folder and reads its records.
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Record>), StateError> {
+        make(path).map_err(StateError::io(path))?;
+        let lock = lock(path)?;
+        let file = path.join(RECORDS);
+        let records = match read(&file)? {
+            Some(bytes) => {
+                decode::<Snapshot>(&bytes, LARGEST)
+                    .map_err(|_| StateError::Damaged { path: file })?
+                    .records
+            }
+            None => BTreeMap::new(),
+        };
+        let list = records.iter().map(|(name, bytes)| Record {
+            name: name.clone(),
+            bytes: bytes.to_vec(),
+        });
+        let list = list.collect();
+        let folder = Self {
+            path: path.to_owned(),
+            records,
+            _lock: lock,
+        };
+        Ok((folder, list))
+    }
+
+    /// Makes a batch durable. When it fails, nothing has changed.
+    pub(crate) fn apply(&mut self, batch: Batch) -> Result<(), StateError> {
+        let mut records = self.records.clone();
+        for record in batch.puts {
+            records.insert(record.name, record.bytes.into());
+        }
+        for name in &batch.deletes {
+            records.remove(name);
+        }
+        let snapshot = Snapshot {
+            version: Version,
+            records,
+        };
+        replace(&self.path, RECORDS, &encode(&snapshot))?;
+        self.records = snapshot.records;
+        Ok(())
+    }
+}
+
+/// The content of a file, if it exists.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StateError::io(path)(error)),
+    };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(StateError::io(path))?;
+    Ok(Some(bytes))
+}
+
+/// Puts a file with new content in the place of the old one, durably and all or nothing.
+pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StateError> {
+    let (new, file) = (folder.join(format!("{name}.new")), folder.join(name));
+    write_new(&new, bytes).map_err(StateError::io(&new))?;
+    std::fs::rename(&new, &file).map_err(StateError::io(&file))?;
+    sync_folder(folder).map_err(StateError::io(folder))
+}
+
+/// The rename must not be able to overtake the content, so that is on the disk first.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a rename durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    // Windows can neither open a folder as a file nor has it need to.
+    if cfg!(unix) {
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Two writers would each undo what the other one wrote.
+fn lock(path: &Path) -> Result<File, StateError> {
+    let name = path.join(LOCK);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&name)
+        .map_err(StateError::io(&name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(StateError::io(&name)(error)),
+    }
+}
