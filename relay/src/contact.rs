@@ -177,7 +177,7 @@ impl Contact {
         let roster = self.log.roster();
         let in_team = || roster.teams.iter().any(|team| standing.is_in(&team.team));
         if roster.member(device).is_none() && !in_team() {
-            return Err(Refusal::UnknownContact);
+            return Err(Refusal::NotOnRoster);
         }
         if header.epoch != self.log.epoch() {
             return Err(Refusal::StaleEpoch);

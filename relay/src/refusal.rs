@@ -39,6 +39,9 @@ pub enum Refusal {
     /// Nothing was heard in time.
     #[error("nothing was heard in time")]
     TimedOut,
+    /// Nothing but the proof may come first.
+    #[error("the device has not authenticated")]
+    NotAuthenticated,
     /// The frame may not come now.
     #[error("the frame may not come now")]
     Unexpected,
@@ -51,12 +54,18 @@ pub enum Refusal {
     /// The device's key is bound to somebody else already.
     #[error("the key is bound to somebody else")]
     DeviceTaken,
+    /// The team has a key of that generation already.
+    #[error("the team has a key of that generation")]
+    GenerationTaken,
     /// The team key record that it belongs to is not known.
     #[error("the team key record is not known")]
     UnknownRecord,
     /// There is no such contact, or it is none of the device's business.
     #[error("no such contact")]
     UnknownContact,
+    /// Neither the device nor a team of its own is on the contact's roster now.
+    #[error("not on the roster")]
+    NotOnRoster,
     /// A contact of this id exists.
     #[error("a contact of this id exists")]
     ContactTaken,
@@ -97,12 +106,15 @@ impl Refusal {
             Self::WeakKey => "weak-key",
             Self::TimeOff => "time-off",
             Self::TimedOut => "timed-out",
+            Self::NotAuthenticated => "not-authenticated",
             Self::Unexpected => "unexpected",
             Self::NotAllowed => "not-allowed",
             Self::NotYours => "not-yours",
             Self::DeviceTaken => "device-taken",
+            Self::GenerationTaken => "generation-taken",
             Self::UnknownRecord => "unknown-record",
             Self::UnknownContact => "unknown-contact",
+            Self::NotOnRoster => "not-on-roster",
             Self::ContactTaken => "contact-taken",
             Self::EpochTaken => "epoch-taken",
             Self::StaleEpoch => "stale-epoch",

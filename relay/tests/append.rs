@@ -77,7 +77,7 @@ async fn strangers_may_not_write() {
     let mut client = scene.client(&stranger).await;
     let entry = talk.say(&stranger, "let me in");
     let outcome = client.append(talk.contact, entry).await;
-    assert_eq!(outcome, refused("unknown-contact"));
+    assert_eq!(outcome, refused("not-on-roster"));
     // Cleo is staff, but in another team.
     let mut cleo = scene.client(&business.cleo).await;
     let claim = talk.claim(business, &business.cleo);

@@ -121,7 +121,7 @@ async fn nothing_is_answered_before_the_proof() {
     let (mut client, _) = Client::dial(scene.address, &account).await;
     let query = Query::TeamKey("support".to_owned());
     client.send(&ClientFrame::Lookup { id: 1, query }).await;
-    assert_eq!(client.goodbye().await, "unexpected");
+    assert_eq!(client.goodbye().await, "not-authenticated");
     assert_eq!(client.receive().await, None);
     scene.end().await;
 }

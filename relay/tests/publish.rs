@@ -313,7 +313,7 @@ async fn a_member_rotates_the_team_key_and_the_team_learns_it() {
     other.until = next.from.plus_seconds(3600);
     let other = Signed::sign(&other, &[&business.ben.key]);
     let outcome = ben.publish(object(ObjectKind::TeamKey, &other)).await;
-    assert_eq!(outcome, refused("conflict"));
+    assert_eq!(outcome, refused("generation-taken"));
     assert_eq!(second.hash(), record.hash());
 
     // The key with its signer's credential, for visitors.

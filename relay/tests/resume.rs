@@ -156,7 +156,7 @@ async fn who_left_reads_up_to_leaving_and_nothing_later() {
     // Nor may Ben write there any more.
     let entry = talk.say(&business.ben, "me too");
     let outcome = ben.append(talk.contact, entry).await;
-    assert_eq!(outcome, Err("unknown-contact".to_owned()));
+    assert_eq!(outcome, Err("not-on-roster".to_owned()));
     scene.end().await;
 }
 

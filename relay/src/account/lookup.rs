@@ -75,11 +75,16 @@ impl Book {
 
     fn seals_for(&self, team: &str, holder: &DeviceId, now: Time) -> Result<Found, Refusal> {
         let draining = self.policy(now)?.retention.draining;
+        // The newest is there even if nothing is sealed to it any more: the next one follows it.
         let mut records: Vec<_> = self
             .team_keys
             .values()
             .filter(|known| known.body.team == team)
-            .filter(|known| known.body.until.plus_seconds(draining) > now)
+            .filter(|known| {
+                let newest = self.newest_team_key(team, known.body.suite);
+                known.body.until.plus_seconds(draining) > now
+                    || newest.is_some_and(|newest| newest.body.generation == known.body.generation)
+            })
             .collect();
         records.sort_by_key(|known| (known.body.from, known.body.suite));
         let mut found = Found::default();

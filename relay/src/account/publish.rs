@@ -208,7 +208,10 @@ impl Book {
             if previous == signed.hash() {
                 return Ok(publication);
             }
-            check_generation(known.body.generation, key.generation)?;
+            // Two members may rotate at the same time: the second one takes the first one's.
+            if key.generation <= known.body.generation {
+                return Err(Refusal::GenerationTaken);
+            }
             if key.previous != Some(previous) {
                 return Err(AccountError::Conflict.into());
             }

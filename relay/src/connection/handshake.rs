@@ -36,7 +36,7 @@ pub(super) async fn run(
     let proof = loop {
         match wire.receive().await? {
             Some(ClientFrame::Authenticate { proof }) => break proof,
-            Some(_) => return Err(Refusal::Unexpected.into()),
+            Some(_) => return Err(Refusal::NotAuthenticated.into()),
             None => {}
         }
     };

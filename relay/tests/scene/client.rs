@@ -196,6 +196,24 @@ impl Client {
         self.appended(id).await
     }
 
+    /// Appends; none when the relay is gone before it answers.
+    pub async fn try_append(
+        &mut self,
+        id: ContentId,
+        contact: ContactId,
+        entry: Bytes,
+    ) -> Option<u64> {
+        let frame = encode(&ClientFrame::Append { id, contact, entry });
+        self.socket.send(Message::Binary(frame.into())).await.ok()?;
+        match self.appended(id).await {
+            Ok(position) => Some(position),
+            Err(code) => {
+                assert_eq!(code, "ended");
+                None
+            }
+        }
+    }
+
     /// The answer to an append.
     pub async fn appended(&mut self, id: ContentId) -> Result<u64, String> {
         self.wait_for(|frame| match frame {

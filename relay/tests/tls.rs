@@ -1,0 +1,114 @@
+//! The protocol over TLS, as it is spoken everywhere but on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
+
+mod scene;
+
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::{CertificateDer, ServerName};
+use scene::client::claim;
+use scene::{Business, Person, Scene};
+use sottovoce::wire::frame::{ClientFrame, RelayFrame};
+use sottovoce::wire::{Signed, decode, encode, limits};
+use sottovoce_relay::{Config, Relay, TlsFiles};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+/// A certificate for `localhost`, as files.
+fn certificate(folder: &std::path::Path) -> (TlsFiles, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let files = TlsFiles {
+        certificate: folder.join("certificate.pem"),
+        key: folder.join("key.pem"),
+    };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    (files, made.cert.der().clone())
+}
+
+fn connector(certificate: CertificateDer<'static>) -> tokio_rustls::TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config).into()
+}
+
+#[tokio::test]
+async fn a_device_authenticates_to_the_name_that_it_dialled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, certificate) = certificate(folder.path());
+    let scene = Scene::with(Business::new(), |config| config.tls = Some(files)).await;
+    let connector = connector(certificate);
+    let port = scene.address.port();
+    for (claimed, welcome) in [
+        (format!("localhost:{port}"), true),
+        (scene.address.to_string(), false),
+    ] {
+        let stream = tokio::net::TcpStream::connect(scene.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = connector.connect(name, stream).await.unwrap();
+        let account = scene.business.id;
+        let url = format!("wss://localhost:{port}/v1/connect?account={account}");
+        let mut request = url.into_client_request().unwrap();
+        let protocol = "sottovoce.0".parse().unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        let (mut socket, _) = tokio_tungstenite::client_async(request, stream)
+            .await
+            .unwrap();
+        let Some(Ok(Message::Binary(challenge))) = socket.next().await else {
+            panic!("no challenge");
+        };
+        let RelayFrame::Challenge { nonce } = decode(&challenge, limits::FRAME).unwrap() else {
+            panic!("no challenge");
+        };
+        let person = Person::new();
+        let mut claim = claim(scene.address, &scene.business, person.device(), nonce);
+        claim.host = claimed;
+        let proof = Signed::sign(&claim, &[&person.key]).to_bytes();
+        let frame = encode(&ClientFrame::Authenticate { proof });
+        socket.send(Message::Binary(frame.into())).await.unwrap();
+        let Some(Ok(Message::Binary(answer))) = socket.next().await else {
+            panic!("no answer");
+        };
+        match decode(&answer, limits::FRAME).unwrap() {
+            RelayFrame::Welcome { .. } => assert!(welcome),
+            RelayFrame::Goodbye { code } => {
+                assert!(!welcome);
+                assert_eq!(code, "wrong-host");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_relay_refuses_to_start_where_it_must_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("relay.db").display().to_string();
+    let good = Config::loopback(database, Business::new().id);
+    let code = |config: Config| async { Relay::bind(config).await.err().map(|e| e.code()) };
+    let mut public = good.clone();
+    public.listen = "0.0.0.0:0".parse().unwrap();
+    assert_eq!(code(public).await, Some("plain-not-loopback"));
+    let mut elsewhere = good.clone();
+    elsewhere.database = "postgres://localhost/relay".to_owned();
+    assert_eq!(code(elsewhere).await, Some("database-unsupported"));
+    let mut nowhere = good.clone();
+    nowhere.database = "/no/such/folder/relay.db".to_owned();
+    assert_eq!(code(nowhere).await, Some("database-unusable"));
+    assert_eq!(code(good).await, None);
+}
