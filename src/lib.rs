@@ -11,6 +11,7 @@ pub mod client;
 pub mod contact;
 pub mod crypto;
 pub mod message;
+mod table;
 pub mod wire;
 
 #[cfg(target_arch = "wasm32")]

@@ -1,8 +1,8 @@
 //! SPEC 3.8: the one place that decides what to believe of an account: root -> administrator ->
 //! device, no longer. Pure: it is told what arrived and what time it is.
 
+use crate::table::Table;
 use core::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use super::rules::{self, valid_between};
 use super::{Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id};
@@ -161,7 +161,7 @@ impl KnownPolicy {
 pub struct Account {
     pin: Pin,
     root: Option<KnownRoot>,
-    policies: BTreeMap<Hash, KnownPolicy>,
+    policies: Table<Hash, KnownPolicy>,
     current: Option<Hash>,
     /// The highest version of a policy that was in force: it stands even if that policy became
     /// void, so that nobody can go back behind it.
@@ -174,7 +174,7 @@ impl Account {
         Self {
             pin,
             root: None,
-            policies: BTreeMap::new(),
+            policies: Table::new(),
             current: None,
             highest: 0,
         }

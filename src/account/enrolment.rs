@@ -1,37 +1,40 @@
 //! SPEC 3.7: how a new device asks for a credential.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::array;
 
+use crate::crypto::hash::labelled;
 use crate::crypto::{Secret, kdf};
-use crate::wire::{AccountId, Bytes, DeviceId, Signed, SignedKind, Suite, Time, Version, encode};
+use crate::wire::{AccountId, Bytes, DeviceId, Signed, SignedKind, Suite, Time, Version};
 
 /// A device's request, signed by the key that the credential shall be for.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentRequest {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// Always suite 1: only its signature scheme is used.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The device's Ed25519 key.
-    #[n(3)]
     pub device: DeviceId,
     /// The name that the person proposes.
-    #[n(4)]
     pub name: String,
     /// When it was made.
-    #[n(5)]
     pub time: Time,
     /// Proof that the person holds an administrator's invitation code: 32 bytes, see
     /// [`invitation_proof`](Self::invitation_proof).
-    #[n(6)]
     pub invitation: Option<Bytes>,
 }
+
+array!(EnrolmentRequest {
+    version,
+    suite,
+    account,
+    device,
+    name,
+    time,
+    invitation
+});
 
 impl SignedKind for EnrolmentRequest {
     const KIND: &'static str = "enrolment";
@@ -42,7 +45,10 @@ impl EnrolmentRequest {
     /// that carries the request learns no code that it could use for a device of its own.
     pub fn invitation_proof(code: &str, account: &AccountId, device: &DeviceId) -> [u8; 32] {
         let key: Secret<32> = kdf::extract(account.as_array(), code.as_bytes());
-        kdf::hmac(&key, &encode(&("invitation", account, device)))
+        kdf::hmac(
+            &key,
+            &labelled("invitation", &[account.into(), device.into()]),
+        )
     }
 
     /// Whether the request proves knowledge of the invitation code.

@@ -1,6 +1,6 @@
 //! SPEC 3.5 and 3.6: the keys that others seal to before a participant has committed.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::array;
 
 use crate::crypto::Hash;
 use crate::crypto::hash::labelled;
@@ -8,74 +8,78 @@ use crate::crypto::seal::{Seal, SealError, SealPrivateKey, SealPublicKey};
 use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version};
 
 /// A device's published seal key, signed by the device: sealed to for 24 hours.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealKey {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// The suite whose KEM the key is for.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The device.
-    #[n(3)]
     pub device: DeviceId,
     /// Counts from 0, per device and suite.
-    #[n(4)]
     pub generation: u64,
     /// 32 bytes in suite 1, 1,216 in suite 2.
-    #[n(5)]
     pub public_key: Bytes,
     /// Sealed to from.
-    #[n(6)]
     pub from: Time,
     /// Sealed to until, at most 24 hours later.
-    #[n(7)]
     pub until: Time,
 }
+
+array!(SealKey {
+    version,
+    suite,
+    account,
+    device,
+    generation,
+    public_key,
+    from,
+    until
+});
 
 impl SignedKind for SealKey {
     const KIND: &'static str = "seal-key";
 }
 
 /// A team's key, signed by an administrator's or a member's device: sealed to for 24 hours.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamKey {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// The suite whose KEM the key is for.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The team's id.
-    #[n(3)]
     pub team: String,
     /// Counts from 0, per team and suite.
-    #[n(4)]
     pub generation: u64,
     /// 32 bytes in suite 1, 1,216 in suite 2.
-    #[n(5)]
     pub public_key: Bytes,
     /// Hash of the record of the generation before.
-    #[n(6)]
     pub previous: Option<Hash>,
     /// Sealed to from.
-    #[n(7)]
     pub from: Time,
     /// Sealed to until, at most 24 hours later.
-    #[n(8)]
     pub until: Time,
     /// The devices that the private half was sealed to, ascending.
-    #[n(9)]
     pub holders: Vec<DeviceId>,
 }
+
+array!(TeamKey {
+    version,
+    suite,
+    account,
+    team,
+    generation,
+    public_key,
+    previous,
+    from,
+    until,
+    holders
+});
 
 impl SignedKind for TeamKey {
     const KIND: &'static str = "team-key";
@@ -83,31 +87,28 @@ impl SignedKind for TeamKey {
 
 /// The private half of a team key, sealed to each holder's published seal key. It needs no
 /// signature: what opens must be the private half of the signed public key.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamSeals {
     /// The record's hash.
-    #[n(0)]
     pub record: Hash,
     /// One for each holder.
-    #[n(1)]
     pub seals: Vec<TeamSeal>,
 }
 
+array!(TeamSeals { record, seals });
+
 /// A team's private key for one holder.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamSeal {
     /// The holder.
-    #[n(0)]
     pub holder: DeviceId,
     /// The id of the holder's seal key.
-    #[n(1)]
     pub key: Hash,
     /// The sealed 32-byte seed.
-    #[n(2)]
     pub seal: Seal,
 }
+
+array!(TeamSeal { holder, key, seal });
 
 impl TeamSeal {
     /// The `info` of the seal.

@@ -1,6 +1,6 @@
 //! One contact as this device follows it: its log, its secrets, its transcript.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::context::Context;
 use super::proposals::Intent;
@@ -12,6 +12,7 @@ use crate::contact::{Commit, EpochKey, EpochSecret, Log, Standing, Strand};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPrivateKey;
 use crate::message::{Envelope, Salt};
+use crate::table::Table;
 use crate::wire::frame::ClientFrame;
 use crate::wire::log::{Seen, log_start};
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
@@ -33,11 +34,11 @@ pub(super) struct Conversation {
     pub(super) target: u64,
     pub(super) following: bool,
     pub(super) caught_up: bool,
-    pub(super) senders: BTreeMap<DeviceId, Sender>,
+    pub(super) senders: Table<DeviceId, Sender>,
     /// Contents that were shown, so that a resend in another epoch is not shown twice.
-    pub(super) contents: BTreeSet<(DeviceId, ContentId)>,
+    pub(super) contents: Table<DeviceId, Vec<ContentId>>,
     /// Envelopes that no known secret opens yet, by position.
-    pub(super) unread: BTreeMap<u64, Envelope>,
+    pub(super) unread: Vec<(u64, Envelope)>,
     /// Envelopes whose signature has not been verified yet.
     pub(super) unverified: VecDeque<(u64, Envelope)>,
     pub(super) timeline: Timeline,
@@ -99,7 +100,7 @@ pub(super) struct Sender {
     pub(super) read: u64,
     pub(super) typing_counter: u64,
     /// Hashes of the envelopes seen, to tell a repeated one from a second of one sequence.
-    pub(super) hashes: BTreeSet<Hash>,
+    pub(super) hashes: Vec<Hash>,
 }
 
 impl Conversation {
@@ -115,9 +116,9 @@ impl Conversation {
             target: 0,
             following: false,
             caught_up: false,
-            senders: BTreeMap::new(),
-            contents: BTreeSet::new(),
-            unread: BTreeMap::new(),
+            senders: Table::default(),
+            contents: Table::default(),
+            unread: Vec::new(),
             unverified: VecDeque::new(),
             timeline: Timeline::default(),
             intents: VecDeque::new(),
@@ -159,13 +160,13 @@ impl Conversation {
 
     pub(super) fn sender(&mut self, cx: &Context, device: &DeviceId) -> &mut Sender {
         let id = self.id;
-        self.senders.entry(*device).or_insert_with(|| Sender {
+        self.senders.get_or_insert_with(*device, || Sender {
             next_sequence: 0,
             hash: Envelope::first_previous(&cx.account.id(), &id, device),
             seen: 0,
             read: 0,
             typing_counter: 0,
-            hashes: BTreeSet::new(),
+            hashes: Vec::new(),
         })
     }
 
@@ -174,15 +175,13 @@ impl Conversation {
     }
 
     /// Private keys that seals in this contact may be for.
-    pub(super) fn contact_keys(&self) -> BTreeMap<Hash, SealPrivateKey> {
-        self.record
-            .keys
-            .iter()
-            .map(|key| {
-                let private = key.private();
-                (private.public().id(), private)
-            })
-            .collect()
+    pub(super) fn contact_keys(&self) -> Table<Hash, SealPrivateKey> {
+        let mut keys = Table::default();
+        for key in &self.record.keys {
+            let private = key.private();
+            keys.insert(private.public().id(), private);
+        }
+        keys
     }
 
     /// Follows the contact: asks for everything after the own head.
@@ -375,6 +374,7 @@ impl Conversation {
         self.show(cx);
         let contact = self.id;
         for item in self.timeline.all() {
+            let item = item.clone();
             cx.event(Event::Item { contact, item });
         }
     }

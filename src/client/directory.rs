@@ -1,6 +1,6 @@
 //! What the relay answered about teams, believed as far as signatures go.
 
-use std::collections::BTreeMap;
+use crate::table::Table;
 
 use crate::account::{Account, Credential, SealKey, TeamKey};
 use crate::crypto::seal::SealPublicKey;
@@ -10,11 +10,11 @@ use crate::wire::{DeviceId, Signed, Suite, Time};
 /// Team keys and members, newest answers only.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    asked: BTreeMap<u64, Query>,
+    asked: Table<u64, Query>,
     /// Queries that the relay could not answer on this connection.
     refused: Vec<Query>,
-    team_keys: BTreeMap<(String, Suite), FoundTeamKey>,
-    members: BTreeMap<DeviceId, Member>,
+    team_keys: Table<(String, Suite), FoundTeamKey>,
+    members: Table<DeviceId, Member>,
 }
 
 /// A team key that was valid when it arrived, and who signed it.

@@ -9,7 +9,7 @@ use crate::account::verify_identity;
 use crate::contact::Strand;
 use crate::message::{Audience, Content, Envelope, MessageError, Receipt, kind};
 use crate::wire::log::Seen;
-use crate::wire::{Bytes, DeviceId, Time, limits};
+use crate::wire::{Bytes, ContentId, DeviceId, Time, limits};
 
 impl Conversation {
     pub(super) fn envelope(
@@ -114,9 +114,10 @@ impl Conversation {
         let header = envelope.header();
         let hash = envelope.hash();
         let sender = self.sender(cx, &header.device);
-        if !sender.hashes.insert(hash) {
+        if header.sequence < sender.next_sequence && sender.hashes.contains(&hash) {
             return Err("replayed");
         }
+        sender.hashes.push(hash);
         let mut marks = Vec::new();
         if header.sequence < sender.next_sequence {
             marks.push("two-with-one-sequence");
@@ -150,7 +151,7 @@ impl Conversation {
         let was_member = |epoch: &Epoch| epoch.commit.core().roster.member(&own).is_some();
         if !self.is_member(&own) && self.epochs.iter().any(was_member) {
             // From after this device left; it may be let in again, with history.
-            self.unread.insert(position, envelope);
+            self.unread.push((position, envelope));
             return;
         }
         let author = cx.author(&header.device, self.log.as_ref());
@@ -171,20 +172,14 @@ impl Conversation {
             MessageState::None,
         );
         self.put(cx, shown);
-        self.unread.insert(position, envelope);
+        self.unread.push((position, envelope));
     }
 
     /// Secrets of earlier epochs were learnt: opens what waited for them.
     pub(super) fn read_what_opens(&mut self, cx: &mut Context) {
-        let positions: Vec<u64> = self.unread.keys().copied().collect();
-        for position in positions {
-            let Some(envelope) = self.unread.get(&position) else {
-                continue;
-            };
-            let Some(opened) = self.open(envelope) else {
-                continue;
-            };
-            let Some(envelope) = self.unread.remove(&position) else {
+        for (position, envelope) in core::mem::take(&mut self.unread) {
+            let Some(opened) = self.open(&envelope) else {
+                self.unread.push((position, envelope));
                 continue;
             };
             let time = Time::default();
@@ -213,7 +208,7 @@ impl Conversation {
         if content.kind == kind::IDENTITY {
             return self.identity(cx, header.epoch, &device, &content);
         }
-        if !self.contents.insert((device, content.id)) && marks.is_empty() {
+        if !self.is_new(device, content.id) && marks.is_empty() {
             return;
         }
         let epoch_time = usize::try_from(header.epoch)
@@ -245,12 +240,24 @@ impl Conversation {
             MessageState::None
         };
         if own {
-            self.timeline.watch(position, key.clone(), now);
+            self.timeline.watch(position, now);
         }
         let author = cx.author(&device, self.log.as_ref());
         let mut shown = item(key, Some(position), content.sent, Some(author), body, state);
         shown.marks = marks;
         self.put(cx, shown);
+    }
+
+    /// Whether a device's content was not seen before, in this epoch or another.
+    fn is_new(&mut self, device: DeviceId, id: ContentId) -> bool {
+        let known = self.contents.get_or_insert_with(device, Vec::new);
+        match known.binary_search(&id) {
+            Ok(_) => false,
+            Err(place) => {
+                known.insert(place, id);
+                true
+            }
+        }
     }
 
     /// How far an own message got, by what peers' signatures cover.
@@ -325,8 +332,8 @@ impl Conversation {
 fn body_of(
     kind_name: String,
     body: Bytes,
-    reply_to: Option<crate::wire::ContentId>,
-    id: crate::wire::ContentId,
+    reply_to: Option<ContentId>,
+    id: ContentId,
     audience: Audience,
 ) -> ItemBody {
     let body = body.into_vec();

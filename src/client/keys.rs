@@ -1,13 +1,13 @@
 //! The device's own published keys: seal keys and the private halves of team keys. SPEC 3.5, 3.6.
 
-use std::collections::BTreeMap;
+use crate::table::Table;
 
 use super::context::Context;
 use super::records::{OwnSealKey, OwnTeamKey};
 use crate::account::{SealKey, TeamKey, TeamSeal, TeamSeals};
 use crate::crypto::Hash;
 use crate::crypto::random::NoRandomness;
-use crate::crypto::seal::SealPrivateKey;
+use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
 use crate::wire::frame::{ClientFrame, Object, ObjectKind, Query};
 use crate::wire::{Bytes, DeviceId, Signed, Suite, Time, Version, encode, limits};
 
@@ -21,9 +21,9 @@ const CHECK_EVERY: u64 = 10 * 60;
 pub(super) struct Keys {
     pub(super) seal_keys: Vec<OwnSealKey>,
     pub(super) team_keys: Vec<OwnTeamKey>,
-    private: BTreeMap<Hash, SealPrivateKey>,
+    private: Table<Hash, SealPrivateKey>,
     /// Newest record of each team and suite, as the relay told.
-    newest: BTreeMap<(String, Suite), Newest>,
+    newest: Table<(String, Suite), Newest>,
     /// When published keys have to be looked at again.
     pub(super) check_at: Option<Time>,
 }
@@ -170,7 +170,7 @@ impl Context {
     /// Then makes a new generation if there is none that this device holds and that lasts.
     pub(super) fn take_team_seals(&mut self, team: &str, objects: &[Object], now: Time) -> bool {
         let mut learnt = false;
-        let mut records = BTreeMap::new();
+        let mut records = Table::default();
         for object in objects {
             match object.kind {
                 ObjectKind::TeamKey => {
@@ -240,15 +240,17 @@ impl Context {
         now: Time,
     ) -> Result<(), NoRandomness> {
         let private = SealPrivateKey::generate(suite, &mut self.random)?;
-        let holders: Vec<_> = self
-            .directory
-            .members_of(team)
-            .filter(|member| member.credential.role.is_staff())
-            .filter_map(|member| {
-                let (_, key) = member.seal_key(suite, now)?;
-                Some((member.credential.device, key.clone()))
-            })
-            .collect();
+        // Ascending by device, as records list them.
+        let mut holders: Vec<(DeviceId, SealPublicKey)> = Vec::new();
+        for member in self.directory.members_of(team) {
+            let device = member.credential.device;
+            if member.credential.role.is_staff()
+                && let Some((_, key)) = member.seal_key(suite, now)
+            {
+                let place = holders.partition_point(|(known, _)| *known < device);
+                holders.insert(place, (device, key.clone()));
+            }
+        }
         let own = self.device();
         if !holders.iter().any(|(device, _)| *device == own) {
             // The relay does not have the own seal key yet; the next check tries again.

@@ -384,8 +384,7 @@ impl Client {
                 let cx = &self.cx;
                 let conversation = self
                     .conversations
-                    .entry(id)
-                    .or_insert_with(|| Conversation::new(cx, id, ContactRecord::default()));
+                    .get_or_insert_with(id, || Conversation::new(cx, id, ContactRecord::default()));
                 if !conversation.following {
                     conversation.follow(&mut self.cx);
                 }

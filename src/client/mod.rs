@@ -19,7 +19,7 @@ mod sending;
 mod system;
 mod timeline;
 
-use std::collections::BTreeMap;
+use crate::table::Table;
 
 pub use command::{Command, Target};
 pub use event::*;
@@ -122,8 +122,8 @@ pub struct Record {
 pub struct Client {
     cx: Context,
     sealer: Sealer,
-    conversations: BTreeMap<ContactId, Conversation>,
-    inbox: BTreeMap<ContactId, ContactSummary>,
+    conversations: Table<ContactId, Conversation>,
+    inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
     /// When queries that found nothing are asked again.
     ask_again: Option<Time>,
@@ -180,8 +180,8 @@ impl Client {
         let mut client = Self {
             cx,
             sealer,
-            conversations: BTreeMap::new(),
-            inbox: BTreeMap::new(),
+            conversations: Table::default(),
+            inbox: Table::default(),
             account_view: None,
             ask_again: None,
         };
@@ -307,8 +307,7 @@ impl Client {
                 let id = *contact;
                 let conversation = self
                     .conversations
-                    .entry(id)
-                    .or_insert_with(|| Conversation::new(cx, id, ContactRecord::default()));
+                    .get_or_insert_with(id, || Conversation::new(cx, id, ContactRecord::default()));
                 conversation.follow(&mut self.cx);
                 return conversation.show_again(&mut self.cx);
             }

@@ -1,7 +1,7 @@
 //! What the client wants done, in order: nothing that depends on a record leaves before the
 //! record is durable.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::{Batch, Event, Output, Record};
 use crate::crypto::random::NoRandomness;
@@ -16,7 +16,7 @@ const RETRY_STORE: u64 = 1_000;
 pub(super) struct Outputs {
     ready: VecDeque<Output>,
     /// Names of records that changed since the last batch.
-    dirty: BTreeSet<String>,
+    dirty: Vec<String>,
     /// Frames that wait for the next batch.
     waiting: Vec<Vec<u8>>,
     in_flight: Option<InFlight>,
@@ -29,7 +29,7 @@ pub(super) struct Outputs {
 #[derive(Debug)]
 struct InFlight {
     batch: u64,
-    names: BTreeSet<String>,
+    names: Vec<String>,
     frames: Vec<Vec<u8>>,
 }
 
@@ -50,7 +50,9 @@ impl Outputs {
 
     /// The record of this name changed or went.
     pub(super) fn dirty(&mut self, name: &str) {
-        self.dirty.insert(name.to_owned());
+        if !self.dirty.iter().any(|known| known == name) {
+            self.dirty.push(name.to_owned());
+        }
     }
 
     /// Asks to be woken at `time` or earlier.
@@ -86,12 +88,15 @@ impl Outputs {
 
     /// The batch is tried again later; its frames wait. `true` the first time.
     pub(super) fn store_failed(&mut self, batch: u64, now: Time) -> bool {
-        let Some(mut in_flight) = self.in_flight.take_if(|known| known.batch == batch) else {
+        let Some(in_flight) = self.in_flight.take_if(|known| known.batch == batch) else {
             return false;
         };
-        self.dirty.append(&mut in_flight.names);
-        in_flight.frames.append(&mut self.waiting);
-        self.waiting = in_flight.frames;
+        for name in in_flight.names {
+            self.dirty(&name);
+        }
+        let mut frames = in_flight.frames;
+        frames.append(&mut self.waiting);
+        self.waiting = frames;
         let retry_at = now.plus_millis(RETRY_STORE);
         self.wake_at(retry_at);
         self.retry_at.replace(retry_at).is_none()

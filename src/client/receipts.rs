@@ -52,14 +52,13 @@ impl Conversation {
 
     /// After catching up: each author's last signature covers its whole chain.
     pub(super) fn verify_last_of_each_sender(&mut self, cx: &mut Context) {
-        let mut last = std::collections::BTreeMap::new();
-        for (index, (_, envelope)) in self.unverified.iter().enumerate() {
-            last.insert(envelope.header().device, index);
-        }
-        let mut indices: Vec<usize> = last.into_values().collect();
-        indices.sort_unstable_by(|a, b| b.cmp(a));
-        for index in indices {
-            if let Some((position, envelope)) = self.unverified.remove(index) {
+        let mut heard = Vec::new();
+        for index in (0..self.unverified.len()).rev() {
+            let author = self.unverified.get(index).map(|(_, e)| e.header().device);
+            if author.is_some_and(|device| !heard.contains(&device))
+                && let Some((position, envelope)) = self.unverified.remove(index)
+            {
+                heard.push(envelope.header().device);
                 self.verify(cx, position, &envelope);
             }
         }

@@ -1,6 +1,6 @@
 //! SPEC 9.3: state as named records, each sealed by the core.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::{Decode, Encode, Writer, array};
 
 use super::{OpenError, Record};
 use crate::contact::EpochSecret;
@@ -43,7 +43,7 @@ impl Sealer {
     }
 
     /// salt (16) || AES-256-GCM under Expand(storage key, "record", name, generation, salt).
-    pub(super) fn seal<T: Encode<()>>(
+    pub(super) fn seal<T: Encode>(
         &self,
         random: &mut Random,
         name: &str,
@@ -61,7 +61,7 @@ impl Sealer {
 
     pub(super) fn open<T>(&self, record: &Record) -> Result<T, OpenError>
     where
-        T: for<'b> Decode<'b, ()> + Encode<()>,
+        T: Encode + Decode,
     {
         let (salt, ciphertext) = record
             .bytes
@@ -84,107 +84,120 @@ impl Sealer {
 }
 
 /// The device's own keys.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct DeviceRecord {
     /// Seed of the Ed25519 key.
-    #[n(0)]
     pub(super) seed: Secret<32>,
     /// Published seal keys whose private halves are still needed.
-    #[n(1)]
     pub(super) seal_keys: Vec<OwnSealKey>,
     /// Private halves of team keys.
-    #[n(2)]
     pub(super) team_keys: Vec<OwnTeamKey>,
     /// The device's `Signed<Credential>`.
-    #[n(3)]
     pub(super) credential: Option<Bytes>,
 }
 
+array!(DeviceRecord {
+    seed,
+    seal_keys,
+    team_keys,
+    credential
+});
+
 /// A published seal key of the own device.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct OwnSealKey {
-    #[n(0)]
     pub(super) suite: Suite,
-    #[n(1)]
     pub(super) generation: u64,
-    #[n(2)]
     pub(super) seed: Secret<32>,
-    #[n(3)]
     pub(super) until: Time,
     /// The published `Signed<SealKey>`.
-    #[n(4)]
     pub(super) record: Bytes,
 }
 
+array!(OwnSealKey {
+    suite,
+    generation,
+    seed,
+    until,
+    record
+});
+
 /// A team's private key that was sealed to this device.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct OwnTeamKey {
-    #[n(0)]
     pub(super) team: String,
-    #[n(1)]
     pub(super) suite: Suite,
-    #[n(2)]
     pub(super) generation: u64,
-    #[n(3)]
     pub(super) seed: Secret<32>,
-    #[n(4)]
     pub(super) until: Time,
 }
 
+array!(OwnTeamKey {
+    team,
+    suite,
+    generation,
+    seed,
+    until
+});
+
 /// The same, as it is written.
-#[derive(Debug, Encode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct DeviceRecordRef<'a> {
-    #[n(0)]
     pub(super) seed: Secret<32>,
-    #[n(1)]
     pub(super) seal_keys: &'a Vec<OwnSealKey>,
-    #[n(2)]
     pub(super) team_keys: &'a Vec<OwnTeamKey>,
-    #[n(3)]
     pub(super) credential: Option<Bytes>,
 }
 
+impl Encode for DeviceRecordRef<'_> {
+    fn encode(&self, out: &mut Writer) {
+        out.array(4);
+        self.seed.encode(out);
+        self.seal_keys.encode(out);
+        self.team_keys.encode(out);
+        self.credential.encode(out);
+    }
+}
+
 /// What was last believed of the account, so that nothing older is believed again.
-#[derive(Debug, Default, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug, Default)]
 pub(super) struct AccountRecord {
-    #[n(0)]
     pub(super) objects: Vec<Object>,
 }
 
+array!(AccountRecord { objects });
+
 /// The secret and unsent side of one contact.
-#[derive(Debug, Default, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug, Default)]
 pub(super) struct ContactRecord {
     /// HPKE keys made for this contact, oldest first.
-    #[n(0)]
     pub(super) keys: Vec<OwnContactKey>,
     /// Epoch secrets that this device knows.
-    #[n(1)]
     pub(super) secrets: Vec<StoredSecret>,
     /// Sequence of the next own envelope.
-    #[n(2)]
     pub(super) next_sequence: u64,
     /// `h_{i-1}` for it; none before the first.
-    #[n(3)]
     pub(super) previous: Option<Hash>,
     /// The last position verified and what the log was there.
-    #[n(4)]
     pub(super) seen: Option<Seen>,
     /// Messages that the relay has not acknowledged, in order.
-    #[n(5)]
     pub(super) outbox: Vec<Outgoing>,
     /// An own commit that the relay has not answered.
-    #[n(6)]
     pub(super) proposal: Option<StoredProposal>,
     /// When the contact was found closed.
-    #[n(7)]
     pub(super) closed: Option<Time>,
 }
+
+array!(ContactRecord {
+    keys,
+    secrets,
+    next_sequence,
+    previous,
+    seen,
+    outbox,
+    proposal,
+    closed
+});
 
 impl ContactRecord {
     /// Whether losing it would lose anything.
@@ -198,14 +211,13 @@ impl ContactRecord {
 }
 
 /// An HPKE key made for one contact.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct OwnContactKey {
-    #[n(0)]
     pub(super) suite: Suite,
-    #[n(1)]
     pub(super) seed: Secret<32>,
 }
+
+array!(OwnContactKey { suite, seed });
 
 impl OwnContactKey {
     pub(super) fn private(&self) -> SealPrivateKey {
@@ -214,68 +226,72 @@ impl OwnContactKey {
 }
 
 /// The secrets of one epoch that this device knows.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Debug)]
 pub(super) struct StoredSecret {
-    #[n(0)]
     pub(super) epoch: u64,
-    #[n(1)]
     pub(super) all: Option<EpochSecret>,
-    #[n(2)]
     pub(super) staff: Option<EpochSecret>,
 }
 
+array!(StoredSecret { epoch, all, staff });
+
 /// A message on its way.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug)]
 pub(super) struct Outgoing {
-    #[n(0)]
     pub(super) id: ContentId,
-    #[n(1)]
     pub(super) kind: String,
-    #[n(2)]
     pub(super) body: Bytes,
-    #[n(3)]
     pub(super) reply_to: Option<ContentId>,
-    #[n(4)]
     pub(super) sent: Time,
     /// Whether it is for staff only.
-    #[n(5)]
     pub(super) staff: bool,
     /// Participants other than people's own devices that its author was shown.
-    #[n(6)]
     pub(super) shown: Vec<DeviceId>,
     /// The envelope, once encrypted: resent byte for byte within its epoch.
-    #[n(7)]
     pub(super) envelope: Option<Sealed>,
     /// The stable code of a refusal that a person has to decide about.
-    #[n(8)]
     pub(super) failed: Option<String>,
 }
 
+array!(Outgoing {
+    id,
+    kind,
+    body,
+    reply_to,
+    sent,
+    staff,
+    shown,
+    envelope,
+    failed
+});
+
 /// An encrypted message that waits for its acknowledgement.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug)]
 pub(super) struct Sealed {
-    #[n(0)]
     pub(super) append: ContentId,
-    #[n(1)]
     pub(super) epoch: u64,
-    #[n(2)]
     pub(super) sequence: u64,
-    #[n(3)]
     pub(super) entry: Bytes,
 }
 
+array!(Sealed {
+    append,
+    epoch,
+    sequence,
+    entry
+});
+
 /// An own commit on its way. Its secrets need no place here: the committer is among those whom
 /// they are sealed to.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug)]
 pub(super) struct StoredProposal {
-    #[n(0)]
     pub(super) append: ContentId,
-    #[n(1)]
     pub(super) epoch: u64,
-    #[n(2)]
     pub(super) entry: Bytes,
 }
+
+array!(StoredProposal {
+    append,
+    epoch,
+    entry
+});

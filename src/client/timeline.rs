@@ -1,19 +1,20 @@
 //! What people see of a contact: items, and how far own messages got.
 
-use std::collections::BTreeMap;
-
 use super::{Author, Item, ItemBody, MessageState};
 use crate::wire::{ContentId, Time};
 
 /// An own message that no peer has acknowledged after this long is marked, in milliseconds.
 const ACKNOWLEDGE_WITHIN: u64 = 60_000;
 
-/// The items of one contact by key.
+/// The items of one contact.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
-    items: BTreeMap<String, Item>,
-    /// Own messages that can still get further: position, key, when the relay had them.
-    own: BTreeMap<u64, (String, Time)>,
+    /// Items with a position, ascending.
+    placed: Vec<Item>,
+    /// Own messages that the relay does not have yet, in the order they were made.
+    unsent: Vec<Item>,
+    /// Own messages that can still get further: position and when the relay had them.
+    own: Vec<(u64, Time)>,
 }
 
 /// The key of an entry's item.
@@ -29,32 +30,69 @@ pub(super) fn own_key(id: &ContentId) -> String {
 impl Timeline {
     /// Adds or replaces an item; `None` if nothing changed.
     pub(super) fn put(&mut self, item: Item) -> Option<Item> {
-        if self.items.get(&item.key) == Some(&item) {
-            return None;
+        let unsent = self.unsent.iter().position(|known| known.key == item.key);
+        let Some(position) = item.position else {
+            return match unsent.and_then(|index| self.unsent.get_mut(index)) {
+                Some(known) if *known == item => None,
+                Some(known) => {
+                    known.clone_from(&item);
+                    Some(item)
+                }
+                None => {
+                    self.unsent.push(item.clone());
+                    Some(item)
+                }
+            };
+        };
+        if let Some(index) = unsent {
+            self.unsent.remove(index);
         }
-        self.items.insert(item.key.clone(), item.clone());
+        match self.place(position) {
+            Ok(index) => {
+                let known = self.placed.get_mut(index)?;
+                if *known == item {
+                    return None;
+                }
+                known.clone_from(&item);
+            }
+            Err(index) => self.placed.insert(index, item.clone()),
+        }
         Some(item)
     }
 
+    fn place(&self, position: u64) -> Result<usize, usize> {
+        self.placed
+            .binary_search_by_key(&Some(position), |item| item.position)
+    }
+
+    /// Removes an own message that was not sent.
     pub(super) fn remove(&mut self, key: &str) -> bool {
-        self.items.remove(key).is_some()
+        let before = self.unsent.len();
+        self.unsent.retain(|item| item.key != key);
+        self.unsent.len() != before
     }
 
     /// An own message is durable at a position.
-    pub(super) fn watch(&mut self, position: u64, key: String, now: Time) {
-        self.own.insert(position, (key, now));
+    pub(super) fn watch(&mut self, position: u64, now: Time) {
+        self.own.push((position, now));
     }
 
     /// A peer has everything up to `delivered` and has read everything up to `read`.
     pub(super) fn advance(&mut self, delivered: u64, read: u64) -> Vec<Item> {
         let mut changed = Vec::new();
-        for (position, (key, _)) in self.own.range(..=delivered.max(read)) {
-            let state = if *position <= read {
+        for (position, since) in core::mem::take(&mut self.own) {
+            if position > delivered.max(read) {
+                self.own.push((position, since));
+                continue;
+            }
+            let state = if position <= read {
                 MessageState::Read
             } else {
+                self.own.push((position, since));
                 MessageState::Delivered
             };
-            let Some(item) = self.items.get_mut(key) else {
+            let found = self.place(position);
+            let Some(item) = found.ok().and_then(|index| self.placed.get_mut(index)) else {
                 continue;
             };
             if rank(state) > rank(item.state) {
@@ -63,12 +101,6 @@ impl Timeline {
                 changed.push(item.clone());
             }
         }
-        let items = &self.items;
-        self.own.retain(|_, (key, _)| {
-            items
-                .get(key)
-                .is_some_and(|item| item.state != MessageState::Read)
-        });
         changed
     }
 
@@ -76,8 +108,12 @@ impl Timeline {
     pub(super) fn mark_unacknowledged(&mut self, now: Time) -> (Vec<Item>, Option<Time>) {
         let mut changed = Vec::new();
         let mut next: Option<Time> = None;
-        for (key, since) in self.own.values() {
-            let Some(item) = self.items.get_mut(key) else {
+        for index in 0..self.own.len() {
+            let Some((position, since)) = self.own.get(index).copied() else {
+                continue;
+            };
+            let found = self.place(position);
+            let Some(item) = found.ok().and_then(|index| self.placed.get_mut(index)) else {
                 continue;
             };
             if item.state != MessageState::Sent || item.marks.contains(&"not-acknowledged") {
@@ -95,10 +131,8 @@ impl Timeline {
     }
 
     /// Every item, in the order of the transcript.
-    pub(super) fn all(&self) -> Vec<Item> {
-        let mut items: Vec<_> = self.items.values().cloned().collect();
-        items.sort_by_key(|item| (item.position.unwrap_or(u64::MAX), item.time));
-        items
+    pub(super) fn all(&self) -> impl Iterator<Item = &Item> {
+        self.placed.iter().chain(&self.unsent)
     }
 }
 

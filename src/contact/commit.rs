@@ -1,11 +1,11 @@
 //! SPEC 4.1: the commit as it travels. A commit starts an epoch.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::{array, number};
 
 use super::roster::Roster;
 use crate::account::{AccountError, Archive, Level};
 use crate::crypto::Hash;
-use crate::crypto::hash::{hash, labelled};
+use crate::crypto::hash::{hash, labelled, listed};
 use crate::crypto::seal::Seal;
 use crate::crypto::sign::{Signature, SigningKey};
 use crate::wire::frame::Object;
@@ -16,148 +16,149 @@ use crate::wire::{
 };
 
 /// What a commit says, all of it public.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// The contact's suite, fixed by `create`.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The contact.
-    #[n(3)]
     pub contact: ContactId,
     /// The contact's level, fixed by `create`.
-    #[n(4)]
     pub level: Level,
     /// The epoch that it starts.
-    #[n(5)]
     pub epoch: u64,
     /// `T_{n-1}`.
-    #[n(6)]
     pub previous: Hash,
     /// The committer's clock, not before the previous commit's.
-    #[n(7)]
     pub time: Time,
     /// Who commits.
-    #[n(8)]
     pub committer: DeviceId,
     /// What for.
-    #[n(9)]
     pub reason: Reason,
     /// The policy that allows it.
-    #[n(10)]
     pub policy: PolicyRef,
     /// Who holds keys from now on.
-    #[n(11)]
     pub roster: Roster,
     /// Id of the archive's key, where the contact's archive rule demands one.
-    #[n(12)]
     pub archive: Option<Hash>,
     /// How far the committer has read the log.
-    #[n(13)]
     pub seen: Option<Seen>,
     /// Commitment to the epoch secret; absent in `close`.
-    #[n(14)]
     pub commitment: Option<Hash>,
     /// Joiners may read back to this epoch; none: nothing before this one.
-    #[n(15)]
     pub history: Option<u64>,
     /// The previous epoch secret under the back-link key, 48 bytes; present with `history`.
-    #[n(16)]
     pub back_link: Option<Bytes>,
     /// The staff secret's commitment and back-link, in commits by staff.
-    #[n(17)]
     pub staff: Option<StaffField>,
     /// The committer's own HPKE public key made for this contact.
-    #[n(18)]
     pub new_key: Option<Bytes>,
     /// In `create`: what is fixed for the contact's life.
-    #[n(19)]
     pub setup: Option<Setup>,
 }
 
+array!(Core {
+    version,
+    suite,
+    account,
+    contact,
+    level,
+    epoch,
+    previous,
+    time,
+    committer,
+    reason,
+    policy,
+    roster,
+    archive,
+    seen,
+    commitment,
+    history,
+    back_link,
+    staff,
+    new_key,
+    setup
+});
+
 /// Why someone commits. Who may is in SPEC 4.5.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The contact begins.
-    #[n(0)]
     Create,
     /// An agent takes it.
-    #[n(1)]
     Claim,
     /// It is handed to a team or device.
-    #[n(2)]
     Transfer,
     /// Somebody joins besides.
-    #[n(3)]
     Invite,
     /// Somebody leaves.
-    #[n(4)]
     Remove,
     /// A new secret, no other change.
-    #[n(5)]
     Rekey,
     /// It ends.
-    #[n(6)]
     Close,
 }
 
+number!(Reason { Create = 0, Claim = 1, Transfer = 2, Invite = 3, Remove = 4, Rekey = 5, Close = 6 });
+
 /// A policy by number and hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyRef {
     /// Its version.
-    #[n(0)]
     pub number: u64,
     /// Its hash.
-    #[n(1)]
     pub hash: Hash,
 }
 
+array!(PolicyRef { number, hash });
+
 /// The staff secret's public side.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaffField {
     /// Commitment to the staff secret.
-    #[n(0)]
     pub commitment: Hash,
     /// The staff secret of the last epoch that had one, 48 bytes.
-    #[n(1)]
     pub back_link: Option<Bytes>,
 }
 
+array!(StaffField {
+    commitment,
+    back_link
+});
+
 /// What `create` fixes for the contact's life, beside level and suite.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// Id of the entry point.
-    #[n(0)]
     pub entry_point: String,
     /// Whether epoch secrets are archived.
-    #[n(1)]
     pub archive: Archive,
 }
 
+array!(Setup {
+    entry_point,
+    archive
+});
+
 /// Every seal of a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Seals {
     /// The epoch secret: one for each member, then one for each team.
-    #[n(0)]
     pub all: Vec<Seal>,
     /// The staff secret: one for each agent and supervisor, then one for each team.
-    #[n(1)]
     pub staff: Vec<Seal>,
     /// The epoch secret for the archive.
-    #[n(2)]
     pub archive: Option<Seal>,
 }
+
+array!(Seals {
+    all,
+    staff,
+    archive
+});
 
 /// A commit that cannot be read or does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -221,20 +222,22 @@ impl CommitError {
     }
 }
 
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug)]
 struct Wire {
-    #[n(0)]
     core: Bytes,
-    #[n(1)]
     seals: Bytes,
-    #[n(2)]
     tag: Option<Hash>,
-    #[n(3)]
     signature: Signature,
-    #[n(4)]
     evidence: Vec<Object>,
 }
+
+array!(Wire {
+    core,
+    seals,
+    tag,
+    signature,
+    evidence
+});
 
 /// A commit, with the very bytes that were received.
 #[derive(Clone, Debug)]
@@ -362,5 +365,11 @@ fn seals_hash(seals: &[u8]) -> Hash {
 }
 
 fn signed_body(core: &Core, core_hash: &Hash, seals_hash: &Hash) -> Vec<u8> {
-    encode(&(Version, core.suite, core.account, core_hash, seals_hash))
+    listed(&[
+        0.into(),
+        core.suite.number().into(),
+        (&core.account).into(),
+        core_hash.into(),
+        seals_hash.into(),
+    ])
 }

@@ -43,9 +43,20 @@ impl SecretError {
 }
 
 /// The random secret of one epoch, 32 bytes.
-#[derive(Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(transparent)]
-pub struct EpochSecret(#[n(0)] Secret<32>);
+#[derive(Debug, PartialEq, Eq)]
+pub struct EpochSecret(Secret<32>);
+
+impl crate::wire::codec::Encode for EpochSecret {
+    fn encode(&self, out: &mut crate::wire::codec::Writer) {
+        self.0.encode(out);
+    }
+}
+
+impl crate::wire::codec::Decode for EpochSecret {
+    fn decode(input: &mut crate::wire::codec::Reader<'_>) -> Option<Self> {
+        Secret::decode(input).map(Self)
+    }
+}
 
 /// `Extract(T_n, secret_n)`: what message keys and the next membership tag come from.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! SPEC 4.4: what a commit brings along so that a log proves itself: credentials and keys of
 //! those who are new on the roster.
 
-use std::collections::BTreeMap;
+use crate::table::Table;
 
 use super::commit::{Commit, CommitError};
 use super::roster::{Member, RosterTeam};
@@ -14,9 +14,9 @@ use crate::wire::{DecodeError, DeviceId, Signed, limits};
 /// The account objects of one commit, readable but not yet believed.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    credentials: BTreeMap<Hash, Signed<Credential>>,
+    credentials: Table<Hash, Signed<Credential>>,
     seal_keys: Vec<Signed<SealKey>>,
-    team_keys: BTreeMap<Hash, Signed<TeamKey>>,
+    team_keys: Table<Hash, Signed<TeamKey>>,
 }
 
 impl Evidence {

@@ -1,7 +1,7 @@
 //! SPEC 4.6: the public side of a contact, built from its commits in order. Relays and clients
 //! run the same code, so they agree on every commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::table::Table;
 
 use super::authority::{self, AuthorityError, Committer, Difference};
 use super::commit::{Commit, CommitError, Core, Reason};
@@ -81,9 +81,9 @@ pub struct Log {
     responsible: Option<DeviceId>,
     handover: Option<Handover>,
     closed: bool,
-    committed: BTreeSet<DeviceId>,
-    credentials: BTreeMap<DeviceId, Credential>,
-    keys: BTreeMap<Hash, SealPublicKey>,
+    committed: Vec<DeviceId>,
+    credentials: Table<DeviceId, Credential>,
+    keys: Table<Hash, SealPublicKey>,
 }
 
 impl Log {
@@ -124,9 +124,9 @@ impl Log {
             responsible: None,
             handover: None,
             closed: false,
-            committed: BTreeSet::new(),
-            credentials: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            committed: Vec::new(),
+            credentials: Table::default(),
+            keys: Table::default(),
         };
         let change = log.take(account, commit)?;
         Ok((log, change))
@@ -207,7 +207,9 @@ impl Log {
         self.responsible = outcome.responsible;
         self.handover = outcome.handover;
         self.closed = core.reason == Reason::Close;
-        self.committed.insert(core.committer);
+        if !self.committed.contains(&core.committer) {
+            self.committed.push(core.committer);
+        }
         Ok(Change {
             reason: core.reason,
             committer: core.committer,

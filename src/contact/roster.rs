@@ -1,58 +1,57 @@
 //! SPEC 4.2: who holds keys.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::array;
 
 use crate::account::{Role, Via};
 use crate::crypto::Hash;
 use crate::wire::{DeviceId, limits};
 
 /// Everyone that an epoch secret is sealed to, besides an archive.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Roster {
     /// Participants, strictly ascending by device.
-    #[n(0)]
     pub members: Vec<Member>,
     /// Teams that the contact waits for, strictly ascending by id.
-    #[n(1)]
     pub teams: Vec<RosterTeam>,
 }
 
+array!(Roster { members, teams });
+
 /// A participant.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its device.
-    #[n(0)]
     pub device: DeviceId,
     /// Its role, that of its credential.
-    #[n(1)]
     pub role: Role,
     /// Whether a gateway acts for it.
-    #[n(2)]
     pub via: Via,
     /// Hash of its credential; none for visitors.
-    #[n(3)]
     pub credential: Option<Hash>,
     /// Id of the public key that seals for it are made to.
-    #[n(4)]
     pub key: Hash,
 }
 
+array!(Member {
+    device,
+    role,
+    via,
+    credential,
+    key
+});
+
 /// A team on the roster.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RosterTeam {
     /// Its id.
-    #[n(0)]
     pub team: String,
     /// Hash of its team key record.
-    #[n(1)]
     pub record: Hash,
     /// Id of the record's public key.
-    #[n(2)]
     pub key: Hash,
 }
+
+array!(RosterTeam { team, record, key });
 
 impl Roster {
     /// Whether it is in order, without duplicates and not too large.
@@ -82,15 +81,17 @@ impl Roster {
     /// Adds or replaces a member, keeping the order.
     pub fn put_member(&mut self, member: Member) {
         self.members.retain(|known| known.device != member.device);
-        self.members.push(member);
-        self.members.sort_by_key(|member| member.device);
+        let place = self
+            .members
+            .partition_point(|known| known.device < member.device);
+        self.members.insert(place, member);
     }
 
     /// Adds or replaces a team, keeping the order.
     pub fn put_team(&mut self, team: RosterTeam) {
         self.teams.retain(|known| known.team != team.team);
-        self.teams.push(team);
-        self.teams.sort_by(|a, b| a.team.cmp(&b.team));
+        let place = self.teams.partition_point(|known| known.team < team.team);
+        self.teams.insert(place, team);
     }
 
     /// Removes a member.

@@ -1,9 +1,8 @@
 //! SPEC 2.2: labelled SHA-256. Every hash states what it is a hash of.
 
-use minicbor::{Encode, Encoder};
 use sha2::{Digest, Sha256};
 
-use crate::wire::codec::byte_string;
+use crate::wire::codec::{Encode, Writer, byte_string, encode};
 
 byte_string! {
     /// A SHA-256 digest, 32 bytes.
@@ -29,18 +28,13 @@ pub(crate) enum Part<'a> {
     Number(u64),
 }
 
-impl<C> Encode<C> for Part<'_> {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+impl Encode for Part<'_> {
+    fn encode(&self, out: &mut Writer) {
         match self {
-            Part::Bytes(bytes) => e.bytes(bytes)?,
-            Part::Text(text) => e.str(text)?,
-            Part::Number(number) => e.u64(*number)?,
-        };
-        Ok(())
+            Part::Bytes(bytes) => out.bytes(bytes),
+            Part::Text(text) => out.text(text),
+            Part::Number(number) => out.number(*number),
+        }
     }
 }
 
@@ -70,14 +64,31 @@ impl From<u64> for Part<'_> {
 
 /// The deterministic CBOR array `["sottovoce/0 " label, parts…]`.
 pub(crate) fn labelled(label: &str, parts: &[Part<'_>]) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::with_capacity(64));
-    // Writing into a Vec is infallible; the results carry `Infallible`.
-    let _ = encoder.array(parts.len() as u64 + 1);
-    let _ = encoder.str(&[PREFIX, label].concat());
-    for part in parts {
-        let _ = encoder.encode(part);
+    let label = [PREFIX, label].concat();
+    encode(&Labelled {
+        label: Some(&label),
+        parts,
+    })
+}
+
+/// The deterministic CBOR array `[parts…]`.
+pub(crate) fn listed(parts: &[Part<'_>]) -> Vec<u8> {
+    encode(&Labelled { label: None, parts })
+}
+
+struct Labelled<'a> {
+    label: Option<&'a str>,
+    parts: &'a [Part<'a>],
+}
+
+impl Encode for Labelled<'_> {
+    fn encode(&self, out: &mut Writer) {
+        let label = self.label.map(Part::Text);
+        out.array((self.parts.len() + usize::from(label.is_some())) as u64);
+        for part in label.iter().chain(self.parts) {
+            part.encode(out);
+        }
     }
-    encoder.into_writer()
 }
 
 /// Plain SHA-256 of bytes that are already self-describing.

@@ -5,6 +5,8 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::wire::codec::{Decode, Encode, Reader, Writer};
+
 /// Exactly `N` secret bytes.
 ///
 /// It is cloned only where a secret really has two owners, so `Clone` is spelled
@@ -70,20 +72,15 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
-impl<C, const N: usize> minicbor::Encode<C> for Secret<N> {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?.ok()
+impl<const N: usize> Encode for Secret<N> {
+    fn encode(&self, out: &mut Writer) {
+        out.bytes(&self.0);
     }
 }
 
-impl<'b, C, const N: usize> minicbor::Decode<'b, C> for Secret<N> {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::from_slice(d.bytes()?)
-            .ok_or_else(|| minicbor::decode::Error::message("secret of the wrong length"))
+impl<const N: usize> Decode for Secret<N> {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.bytes().and_then(Self::from_slice)
     }
 }
 

@@ -1,6 +1,6 @@
 //! SPEC 5: content: what a message says, once it is decrypted.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::array;
 
 use super::MessageError;
 use super::padding;
@@ -40,25 +40,27 @@ pub mod kind {
 const OVERHEAD: usize = 64;
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// Names the content across resends and epochs.
-    #[n(0)]
     pub id: ContentId,
     /// One of [`kind`], or one of a later version; at most 128 bytes.
-    #[n(1)]
     pub kind: String,
     /// The author's clock.
-    #[n(2)]
     pub sent: Time,
     /// The content that it answers.
-    #[n(3)]
     pub reply_to: Option<ContentId>,
     /// As its kind defines, at most 64 KiB.
-    #[n(4)]
     pub body: Bytes,
 }
+
+array!(Content {
+    id,
+    kind,
+    sent,
+    reply_to,
+    body
+});
 
 impl Content {
     /// The padded plaintext of an envelope.
@@ -86,13 +88,13 @@ impl Content {
 }
 
 /// The body of a [`kind::RECEIPT`]: everything up to a position was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The last position that a person has read, 0 for none.
-    #[n(0)]
     pub read: u64,
 }
+
+array!(Receipt { read });
 
 impl Receipt {
     /// The body that says it.

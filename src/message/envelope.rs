@@ -1,12 +1,12 @@
 //! SPEC 5: the envelope: one content, encrypted for an epoch, signed by its author and chained
 //! to the author's envelope before.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::{array, number};
 
 use super::padding;
 use super::{Content, MessageError};
 use crate::crypto::aead::{self, TAG};
-use crate::crypto::hash::hash;
+use crate::crypto::hash::{hash, listed};
 use crate::crypto::kdf::derive;
 use crate::crypto::sign::{Signature, SigningKey};
 use crate::crypto::{Hash, Secret, secret};
@@ -23,74 +23,77 @@ byte_string! {
 }
 
 /// What everyone, the relay too, can read of an envelope.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// The contact's suite.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The contact.
-    #[n(3)]
     pub contact: ContactId,
     /// The epoch whose key encrypts.
-    #[n(4)]
     pub epoch: u64,
     /// `T_n` of that epoch.
-    #[n(5)]
     pub transcript: Hash,
     /// The author.
-    #[n(6)]
     pub device: DeviceId,
     /// Counts the author's envelopes in this contact from 0, across epochs.
-    #[n(7)]
     pub sequence: u64,
     /// Random.
-    #[n(8)]
     pub salt: Salt,
     /// `h_{i-1}`: the hash of the author's envelope before, or
     /// [`first_previous`](Envelope::first_previous).
-    #[n(9)]
     pub previous: Hash,
     /// What the author had seen of the log; none before its first entry.
-    #[n(10)]
     pub seen: Option<Seen>,
     /// Who can read it.
-    #[n(11)]
     pub audience: Audience,
 }
 
+array!(Header {
+    version,
+    suite,
+    account,
+    contact,
+    epoch,
+    transcript,
+    device,
+    sequence,
+    salt,
+    previous,
+    seen,
+    audience
+});
+
 /// Who can read an envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everyone on the roster: the epoch key encrypts.
-    #[n(0)]
     All,
     /// Staff on the roster: the staff epoch key encrypts.
-    #[n(1)]
     Staff,
 }
 
+number!(Audience { All = 0, Staff = 1 });
+
 /// `[header: bstr, commitment, ciphertext: bstr, signature]`.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Wire {
-    #[n(0)]
     header: Bytes,
     /// AES-GCM alone does not commit a ciphertext to one key; this does.
-    #[n(1)]
     commitment: Hash,
-    #[n(2)]
     ciphertext: Bytes,
-    #[n(3)]
     signature: Signature,
 }
+
+array!(Wire {
+    header,
+    commitment,
+    ciphertext,
+    signature
+});
 
 /// A message as it travels and is kept. It holds the bytes that were received; parsing proves
 /// nothing about who made them.
@@ -253,5 +256,10 @@ fn hash_of(header: &[u8], commitment: &Hash, ciphertext: &[u8]) -> Hash {
 
 /// `[version, suite, account, h_i]`.
 fn signed_body(header: &Header, hash: &Hash) -> Vec<u8> {
-    encode(&(header.version, header.suite, header.account, hash))
+    listed(&[
+        0.into(),
+        header.suite.number().into(),
+        (&header.account).into(),
+        hash.into(),
+    ])
 }

@@ -1,11 +1,11 @@
 //! SPEC 5: ephemeral events, such as typing: of one size, signed, passed on to whoever listens,
 //! kept by nobody.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::{array, number};
 
 use super::{MessageError, Salt};
 use crate::crypto::aead::{self, TAG};
-use crate::crypto::hash::hash;
+use crate::crypto::hash::{hash, listed};
 use crate::crypto::kdf::derive;
 use crate::crypto::sign::{Signature, SigningKey};
 use crate::crypto::{Hash, Secret};
@@ -19,70 +19,76 @@ const PLAINTEXT: usize = 64;
 const LIMIT: usize = 512;
 
 /// What everyone, the relay too, can read of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EphemeralHeader {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// The contact's suite.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// The contact.
-    #[n(3)]
     pub contact: ContactId,
     /// The epoch whose key encrypts.
-    #[n(4)]
     pub epoch: u64,
     /// `T_n` of that epoch.
-    #[n(5)]
     pub transcript: Hash,
     /// The author.
-    #[n(6)]
     pub device: DeviceId,
     /// Random, fresh for every event.
-    #[n(7)]
     pub salt: Salt,
 }
 
+array!(EphemeralHeader {
+    version,
+    suite,
+    account,
+    contact,
+    epoch,
+    transcript,
+    device,
+    salt
+});
+
 /// What an event says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EphemeralEvent {
     /// What happens.
-    #[n(0)]
     pub kind: EphemeralKind,
     /// Rises with each of a device's events; one that is not higher is stale.
-    #[n(1)]
     pub counter: u64,
     /// The author's clock; an old event is stale.
-    #[n(2)]
     pub time: Time,
 }
 
+array!(EphemeralEvent {
+    kind,
+    counter,
+    time
+});
+
 /// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EphemeralKind {
     /// The author is typing.
-    #[n(0)]
     Typing,
 }
 
+number!(EphemeralKind { Typing = 0 });
+
 /// `[header: bstr, ciphertext: bstr, signature]`.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Wire {
-    #[n(0)]
     header: Bytes,
-    #[n(1)]
     ciphertext: Bytes,
-    #[n(2)]
     signature: Signature,
 }
+
+array!(Wire {
+    header,
+    ciphertext,
+    signature
+});
 
 /// An event as it travels. Parsing proves nothing about who made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +187,7 @@ impl Ephemeral {
 
 /// `[kind, counter, time]`, deterministically encoded, and zeros.
 fn read_event(plaintext: &[u8]) -> Option<EphemeralEvent> {
-    let event: EphemeralEvent = minicbor::decode(plaintext).ok()?;
+    let event: EphemeralEvent = crate::wire::codec::decode_prefix(plaintext)?;
     let mut expected = encode(&event);
     expected.resize(PLAINTEXT, 0);
     (expected == plaintext).then_some(event)
@@ -207,5 +213,10 @@ fn keys(
 /// `[version, suite, account, H("ephemeral", header, ciphertext)]`.
 fn signed_body(header: &EphemeralHeader, encoded: &[u8], ciphertext: &[u8]) -> Vec<u8> {
     let hash = hash(Ephemeral::KIND, &[encoded.into(), ciphertext.into()]);
-    encode(&(header.version, header.suite, header.account, hash))
+    listed(&[
+        0.into(),
+        header.suite.number().into(),
+        (&header.account).into(),
+        (&hash).into(),
+    ])
 }

@@ -5,8 +5,6 @@
 
 use core::ops::Deref;
 
-use minicbor::{Decode, Encode};
-
 /// Bytes that are not what they should be: not CBOR, not the deterministic encoding, of a
 /// wrong type or length, with an unknown field, or larger than the limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,35 +35,305 @@ impl DecodeError {
     }
 }
 
+/// Something that has one deterministic encoding.
+pub trait Encode {
+    /// Appends the encoding.
+    fn encode(&self, out: &mut Writer);
+}
+
+/// Something that can be read from its encoding.
+pub trait Decode: Sized {
+    /// Reads one; `None` for anything of another shape.
+    fn decode(input: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// Appends CBOR items to a buffer.
+#[derive(Debug)]
+pub struct Writer(minicbor::Encoder<Vec<u8>>);
+
+// Writing into a Vec is infallible: the results carry `Infallible`. Not inlined, here and below,
+// because there are hundreds of callers and browsers load them all.
+impl Writer {
+    /// The head of an array.
+    #[inline(never)]
+    pub fn array(&mut self, length: u64) {
+        let _ = self.0.array(length);
+    }
+
+    /// An unsigned integer.
+    #[inline(never)]
+    pub fn number(&mut self, number: u64) {
+        let _ = self.0.u64(number);
+    }
+
+    /// A byte string.
+    #[inline(never)]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let _ = self.0.bytes(bytes);
+    }
+
+    /// A text string.
+    #[inline(never)]
+    pub fn text(&mut self, text: &str) {
+        let _ = self.0.str(text);
+    }
+
+    /// An absent optional value.
+    #[inline(never)]
+    pub fn null(&mut self) {
+        let _ = self.0.null();
+    }
+}
+
+/// Takes CBOR items from bytes. `None` means: not that item.
+#[derive(Debug)]
+pub struct Reader<'b>(minicbor::Decoder<'b>);
+
+impl<'b> Reader<'b> {
+    /// The head of an array of exactly this length.
+    #[inline(never)]
+    pub fn array(&mut self, length: u64) -> Option<()> {
+        (self.any_array()? == length).then_some(())
+    }
+
+    /// The head of an array: its length. Indefinite lengths are refused.
+    #[inline(never)]
+    pub fn any_array(&mut self) -> Option<u64> {
+        self.0.array().ok().flatten()
+    }
+
+    /// An unsigned integer.
+    #[inline(never)]
+    pub fn number(&mut self) -> Option<u64> {
+        self.0.u64().ok()
+    }
+
+    /// A byte string.
+    #[inline(never)]
+    pub fn bytes(&mut self) -> Option<&'b [u8]> {
+        self.0.bytes().ok()
+    }
+
+    /// A text string.
+    #[inline(never)]
+    pub fn text(&mut self) -> Option<&'b str> {
+        self.0.str().ok()
+    }
+
+    /// Whether an absent optional value comes next; if so it is taken.
+    #[inline(never)]
+    pub fn null(&mut self) -> bool {
+        let is_null = matches!(self.0.datatype(), Ok(minicbor::data::Type::Null));
+        is_null && self.0.null().is_ok()
+    }
+
+    fn remaining(&self) -> usize {
+        self.0.input().len().saturating_sub(self.0.position())
+    }
+}
+
 /// The deterministic encoding of a value.
-pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    // Writing into a Vec is infallible and no type here has an encoding error of its own.
-    let _ = minicbor::encode(value, &mut out);
-    out
+pub fn encode<T: Encode + ?Sized>(value: &T) -> Vec<u8> {
+    let mut out = Writer(minicbor::Encoder::new(Vec::with_capacity(256)));
+    value.encode(&mut out);
+    out.0.into_writer()
+}
+
+/// Reads one value from the beginning of `bytes`, whatever follows it and however it is encoded.
+pub(crate) fn decode_prefix<T: Decode>(bytes: &[u8]) -> Option<T> {
+    T::decode(&mut Reader(minicbor::Decoder::new(bytes)))
 }
 
 /// Decodes the whole of `bytes`, at most `limit` long.
 ///
 /// Determinism is checked by encoding again: there is one encoding of each value, so any other
-/// input (indefinite lengths, longer integers, trailing bytes, extra elements) differs.
+/// input (longer integers, trailing bytes) differs.
 ///
 /// # Errors
 /// [`DecodeError`].
-pub fn decode<T>(bytes: &[u8], limit: usize) -> Result<T, DecodeError>
-where
-    T: for<'b> Decode<'b, ()> + Encode<()>,
-{
+pub fn decode<T: Encode + Decode>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
     if bytes.len() > limit {
         return Err(DecodeError::TooLarge { limit });
     }
-    let value = minicbor::decode(bytes).map_err(|_| DecodeError::Malformed)?;
+    let value: T = decode_prefix(bytes).ok_or(DecodeError::Malformed)?;
     if encode(&value) == bytes {
         Ok(value)
     } else {
         Err(DecodeError::NotDeterministic)
     }
 }
+
+impl Encode for u64 {
+    fn encode(&self, out: &mut Writer) {
+        out.number(*self);
+    }
+}
+
+impl Decode for u64 {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.number()
+    }
+}
+
+impl Encode for bool {
+    fn encode(&self, out: &mut Writer) {
+        let _ = out.0.bool(*self);
+    }
+}
+
+impl Decode for bool {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.0.bool().ok()
+    }
+}
+
+impl Encode for String {
+    fn encode(&self, out: &mut Writer) {
+        out.text(self);
+    }
+}
+
+impl Decode for String {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.text().map(Into::into)
+    }
+}
+
+impl<T: Encode + ?Sized> Encode for &T {
+    fn encode(&self, out: &mut Writer) {
+        (**self).encode(out);
+    }
+}
+
+impl<T: Encode> Encode for Option<T> {
+    fn encode(&self, out: &mut Writer) {
+        match self {
+            Some(value) => value.encode(out),
+            None => out.null(),
+        }
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        if input.null() {
+            Some(None)
+        } else {
+            T::decode(input).map(Some)
+        }
+    }
+}
+
+impl<T: Encode> Encode for Vec<T> {
+    fn encode(&self, out: &mut Writer) {
+        out.array(self.len() as u64);
+        for item in self {
+            item.encode(out);
+        }
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        let length = usize::try_from(input.any_array()?).ok()?;
+        // Every item takes a byte at least: a length that lies costs nothing.
+        if length > input.remaining() {
+            return None;
+        }
+        let mut items = Self::new();
+        for _ in 0..length {
+            items.push(T::decode(input)?);
+        }
+        Some(items)
+    }
+}
+
+/// The wire form of a struct: an array of its fields in the order given.
+macro_rules! array {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::wire::codec::Encode for $name {
+            fn encode(&self, out: &mut $crate::wire::codec::Writer) {
+                out.array(const { [$(stringify!($field)),*].len() as u64 });
+                $($crate::wire::codec::Encode::encode(&self.$field, out);)*
+            }
+        }
+
+        impl $crate::wire::codec::Decode for $name {
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
+                input.array(const { [$(stringify!($field)),*].len() as u64 })?;
+                Some(Self { $($field: $crate::wire::codec::Decode::decode(input)?),* })
+            }
+        }
+    };
+}
+pub(crate) use array;
+
+/// The wire form of an enum without fields: a number.
+macro_rules! number {
+    ($name:ident { $($variant:ident = $number:literal),* $(,)? }) => {
+        impl $crate::wire::codec::Encode for $name {
+            fn encode(&self, out: &mut $crate::wire::codec::Writer) {
+                out.number(match self { $(Self::$variant => $number),* });
+            }
+        }
+
+        impl $crate::wire::codec::Decode for $name {
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
+                match input.number()? {
+                    $($number => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use number;
+
+/// The wire form of an enum with fields: `[number, [fields]]`.
+macro_rules! variants {
+    ($name:ident { $($number:literal => $variant:ident
+        $(( $($item:ident),* ))? $({ $($field:ident),* })?),* $(,)? }) => {
+        impl $crate::wire::codec::Encode for $name {
+            fn encode(&self, out: &mut $crate::wire::codec::Writer) {
+                out.array(2);
+                match self {
+                    $(Self::$variant $(( $($item),* ))? $({ $($field),* })? => {
+                        out.number($number);
+                        out.array(const {
+                            let names: &[&str] = &[
+                                $($(stringify!($item)),*)? $($(stringify!($field)),*)?
+                            ];
+                            names.len() as u64
+                        });
+                        $($($crate::wire::codec::Encode::encode($item, out);)*)?
+                        $($($crate::wire::codec::Encode::encode($field, out);)*)?
+                    })*
+                }
+            }
+        }
+
+        impl $crate::wire::codec::Decode for $name {
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
+                input.array(2)?;
+                match input.number()? {
+                    $($number => {
+                        input.array(const {
+                            let names: &[&str] = &[
+                                $($(stringify!($item)),*)? $($(stringify!($field)),*)?
+                            ];
+                            names.len() as u64
+                        })?;
+                        $($(let $item = $crate::wire::codec::Decode::decode(input)?;)*)?
+                        $($(let $field = $crate::wire::codec::Decode::decode(input)?;)*)?
+                        Some(Self::$variant $(( $($item),* ))? $({ $($field),* })?)
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use variants;
 
 /// A byte string of any length.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -98,19 +366,15 @@ impl core::fmt::Debug for Bytes {
     }
 }
 
-impl<C> Encode<C> for Bytes {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?.ok()
+impl Encode for Bytes {
+    fn encode(&self, out: &mut Writer) {
+        out.bytes(&self.0);
     }
 }
 
-impl<'b, C> Decode<'b, C> for Bytes {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Ok(Self(d.bytes()?.to_vec()))
+impl Decode for Bytes {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.bytes().map(|bytes| Self(bytes.to_vec()))
     }
 }
 
@@ -170,24 +434,15 @@ macro_rules! byte_string {
             }
         }
 
-        impl<C> minicbor::Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                e: &mut minicbor::Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.bytes(&self.0)?.ok()
+        impl $crate::wire::codec::Encode for $name {
+            fn encode(&self, out: &mut $crate::wire::codec::Writer) {
+                out.bytes(&self.0);
             }
         }
 
-        impl<'b, C> minicbor::Decode<'b, C> for $name {
-            fn decode(
-                d: &mut minicbor::Decoder<'b>,
-                _: &mut C,
-            ) -> Result<Self, minicbor::decode::Error> {
-                Self::from_slice(d.bytes()?).ok_or_else(|| {
-                    minicbor::decode::Error::message(concat!(stringify!($name), ": wrong length"))
-                })
+        impl $crate::wire::codec::Decode for $name {
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
+                input.bytes().and_then(Self::from_slice)
             }
         }
     };
@@ -234,13 +489,15 @@ mod tests {
 
     #[test]
     fn an_array_with_an_unknown_element_is_refused() {
-        #[derive(Debug, PartialEq, Encode, Decode)]
-        #[cbor(array)]
-        struct One(#[n(0)] u64);
-        assert_eq!(decode::<One>(&[0x81, 1], 10), Ok(One(1)));
+        #[derive(Debug, PartialEq)]
+        struct One {
+            one: u64,
+        }
+        array!(One { one });
+        assert_eq!(decode::<One>(&[0x81, 1], 10), Ok(One { one: 1 }));
         assert_eq!(
             decode::<One>(&[0x82, 1, 2], 10),
-            Err(DecodeError::NotDeterministic)
+            Err(DecodeError::Malformed)
         );
         assert_eq!(decode::<One>(&[0x80], 10), Err(DecodeError::Malformed));
     }

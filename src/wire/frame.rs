@@ -3,7 +3,7 @@
 //! Every request that changes something carries an id that makes repeating it harmless, and is
 //! answered only after the change is durable.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::{array, number, variants};
 
 use super::{AccountId, Bytes, ContactId, ContentId, DeviceId, SignedKind, Suite, Time, Version};
 use crate::crypto::Hash;
@@ -15,224 +15,197 @@ byte_string! {
 }
 
 /// From a client to its relay.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientFrame {
     /// The first frame: the answer to [`RelayFrame::Challenge`].
-    #[n(0)]
     Authenticate {
         /// An encoded `Signed<Authentication>`.
-        #[n(0)]
         proof: Bytes,
     },
     /// Publishes an account object.
-    #[n(1)]
     Publish {
         /// Named again in the answer.
-        #[n(0)]
         id: u64,
         /// What to publish.
-        #[n(1)]
         object: Object,
     },
     /// Asks for account objects.
-    #[n(2)]
     Lookup {
         /// Named again in the answer.
-        #[n(0)]
         id: u64,
         /// What is wanted.
-        #[n(1)]
         query: Query,
     },
     /// Appends an entry to a contact's log. The first one of a contact is its `create` commit.
-    #[n(3)]
     Append {
         /// Names the append: a repeated one is answered with the first one's position.
-        #[n(0)]
         id: ContentId,
         /// The contact.
-        #[n(1)]
         contact: ContactId,
         /// An encoded entry: a commit or an envelope.
-        #[n(2)]
         entry: Bytes,
     },
     /// Sends everything after a position, then whatever comes.
-    #[n(4)]
     Resume {
         /// The contact.
-        #[n(0)]
         contact: ContactId,
         /// The last position that the client has, 0 for none.
-        #[n(1)]
         after: u64,
     },
     /// No longer wants a contact's entries.
-    #[n(5)]
     Leave {
         /// The contact.
-        #[n(0)]
         contact: ContactId,
     },
     /// Passes an ephemeral event to whoever has resumed the contact now. Never stored, never
     /// answered.
-    #[n(6)]
     Ephemeral {
         /// The contact.
-        #[n(0)]
         contact: ContactId,
         /// An encoded ephemeral event.
-        #[n(1)]
         event: Bytes,
     },
     /// Staff: whether new contacts are welcome. A device that is connected starts as available.
-    #[n(7)]
     Presence {
         /// Whether they are.
-        #[n(0)]
         available: bool,
     },
 }
 
+variants!(ClientFrame {
+    0 => Authenticate { proof },
+    1 => Publish { id, object },
+    2 => Lookup { id, query },
+    3 => Append { id, contact, entry },
+    4 => Resume { contact, after },
+    5 => Leave { contact },
+    6 => Ephemeral { contact, event },
+    7 => Presence { available },
+});
+
 /// From a relay to a client. Everything in it is a claim that the client checks.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelayFrame {
     /// The first frame of every connection.
-    #[n(0)]
     Challenge {
         /// Random, used once.
-        #[n(0)]
         nonce: Nonce,
     },
     /// The device is authenticated: root statement, policy with renewals, own credential, and
     /// for staff the credentials of its account's other devices are pushed by queries.
-    #[n(1)]
     Welcome {
         /// Root statement, current policy, its renewals, the device's own credential if it has one.
-        #[n(0)]
         objects: Vec<Object>,
     },
     /// The object is durable.
-    #[n(2)]
     Published {
         /// Of the request.
-        #[n(0)]
         id: u64,
     },
     /// The answer to a query.
-    #[n(3)]
     Found {
         /// Of the request.
-        #[n(0)]
         id: u64,
         /// In the order that [`Query`] states.
-        #[n(1)]
         objects: Vec<Object>,
         /// Which of the devices named are connected and available now.
-        #[n(2)]
         available: Vec<DeviceId>,
     },
     /// The entry is durable at this position. Positions count from 1 without gaps.
-    #[n(4)]
     Appended {
         /// Of the request.
-        #[n(0)]
         id: ContentId,
         /// The contact.
-        #[n(1)]
         contact: ContactId,
         /// Its position.
-        #[n(2)]
         position: u64,
     },
     /// The entry was not appended, or the object not published.
-    #[n(5)]
     Refused {
         /// Of the request: the append's id, or the publication's as a number.
-        #[n(0)]
         id: RefusedId,
         /// A stable code of SPEC 11, such as `epoch-taken`.
-        #[n(1)]
         code: String,
     },
     /// Consecutive entries of a contact.
-    #[n(6)]
     Entries {
         /// The contact.
-        #[n(0)]
         contact: ContactId,
         /// Position of the first entry.
-        #[n(1)]
         first: u64,
         /// At least one, unless the client has them all.
-        #[n(2)]
         entries: Vec<Bytes>,
         /// The last position that exists now.
-        #[n(3)]
         head: u64,
     },
     /// Somebody's ephemeral event.
-    #[n(7)]
     Ephemeral {
         /// The contact.
-        #[n(0)]
         contact: ContactId,
         /// An encoded ephemeral event.
-        #[n(1)]
         event: Bytes,
     },
     /// Staff: contacts that concern the device, all of them after `Welcome`, then each change.
-    #[n(8)]
     Contacts {
         /// Whether these are all; otherwise they replace those of the same id.
-        #[n(0)]
         all: bool,
         /// What the relay knows of each.
-        #[n(1)]
         contacts: Vec<ContactSummary>,
     },
     /// Account objects that the device should learn now: a new policy, renewal, team key,
     /// credential; for administrators a device's enrolment request.
-    #[n(9)]
     Announce {
         /// The objects.
-        #[n(0)]
         objects: Vec<Object>,
     },
     /// The relay ends the connection and says why.
-    #[n(10)]
     Goodbye {
         /// A stable code of SPEC 11.
-        #[n(0)]
         code: String,
     },
 }
 
+variants!(RelayFrame {
+    0 => Challenge { nonce },
+    1 => Welcome { objects },
+    2 => Published { id },
+    3 => Found { id, objects, available },
+    4 => Appended { id, contact, position },
+    5 => Refused { id, code },
+    6 => Entries { contact, first, entries, head },
+    7 => Ephemeral { contact, event },
+    8 => Contacts { all, contacts },
+    9 => Announce { objects },
+    10 => Goodbye { code },
+});
+
 /// Which request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedId {
     /// An append.
-    #[n(0)]
-    Append(#[n(0)] ContentId, #[n(1)] ContactId),
+    Append(ContentId, ContactId),
     /// A publication or query.
-    #[n(1)]
-    Request(#[n(0)] u64),
+    Request(u64),
     /// A resume: the contact is unknown or none of the device's business.
-    #[n(2)]
-    Contact(#[n(0)] ContactId),
+    Contact(ContactId),
 }
 
+variants!(RefusedId {
+    0 => Append(id, contact),
+    1 => Request(id),
+    2 => Contact(contact),
+});
+
 /// An account object as it travels.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// Which type `bytes` encodes.
-    #[n(0)]
     pub kind: ObjectKind,
     /// The encoded object.
-    #[n(1)]
     pub bytes: Bytes,
 }
+
+array!(Object { kind, bytes });
 
 impl Object {
     /// Names the type of encoded bytes.
@@ -242,130 +215,133 @@ impl Object {
 }
 
 /// The types of account objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObjectKind {
     /// `Signed<RootStatement>`
-    #[n(0)]
     Root,
     /// `Signed<Policy>`
-    #[n(1)]
     Policy,
     /// `Signed<Renewal>`
-    #[n(2)]
     Renewal,
     /// `Signed<Credential>`
-    #[n(3)]
     Credential,
     /// `Signed<SealKey>`
-    #[n(4)]
     SealKey,
     /// `Signed<TeamKey>`
-    #[n(5)]
     TeamKey,
     /// `TeamSeals`
-    #[n(6)]
     TeamSeals,
     /// `Signed<EnrolmentRequest>`
-    #[n(7)]
     Enrolment,
 }
 
+number!(ObjectKind { Root = 0, Policy = 1, Renewal = 2, Credential = 3, SealKey = 4, TeamKey = 5, TeamSeals = 6, Enrolment = 7 });
+
 /// What a client may ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// For anyone: the newest team key record of each suite, each preceded by the credential of
     /// the device that signed it (none if an administrator did).
-    #[n(0)]
-    TeamKey(#[n(0)] String),
+    TeamKey(String),
     /// For staff: credential and newest seal key of each suite of every device of the team;
     /// `available` says which are there.
-    #[n(1)]
-    TeamMembers(#[n(0)] String),
+    TeamMembers(String),
     /// For staff: all team key records of the team that are not expired, oldest first, each
     /// followed by those of its seals that are for the asking device.
-    #[n(2)]
-    TeamSeals(#[n(0)] String),
+    TeamSeals(String),
     /// For anyone: a policy by its hash, with all its renewals, for old transcripts.
-    #[n(3)]
-    Policy(#[n(0)] Hash),
+    Policy(Hash),
     /// For administrators: enrolment requests that wait, and all credentials.
-    #[n(4)]
     Devices,
 }
 
+variants!(Query {
+    0 => TeamKey(team),
+    1 => TeamMembers(team),
+    2 => TeamSeals(team),
+    3 => Policy(hash),
+    4 => Devices,
+});
+
 /// What the relay knows of a contact.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactSummary {
     /// The contact.
-    #[n(0)]
     pub contact: ContactId,
     /// Where it came in.
-    #[n(1)]
     pub entry_point: String,
     /// The time in its `create` commit.
-    #[n(2)]
     pub created: Time,
     /// The last position.
-    #[n(3)]
     pub head: u64,
     /// The epoch in force.
-    #[n(4)]
     pub epoch: u64,
     /// Teams on the roster: the contact waits for one of them.
-    #[n(5)]
     pub teams: Vec<String>,
     /// Devices on the roster.
-    #[n(6)]
     pub devices: Vec<DeviceId>,
     /// Whether it was closed.
-    #[n(7)]
     pub closed: bool,
 }
 
+array!(ContactSummary {
+    contact,
+    entry_point,
+    created,
+    head,
+    epoch,
+    teams,
+    devices,
+    closed
+});
+
 /// What a device signs to authenticate. The client builds it from what it dialled, so that no
 /// relay can have a challenge of another one signed.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
     /// Protocol version.
-    #[n(0)]
     pub version: Version,
     /// Always suite 1: only its signature scheme is used.
-    #[n(1)]
     pub suite: Suite,
     /// The account.
-    #[n(2)]
     pub account: AccountId,
     /// Host and port that the client dialled, as in the HTTP `Host` header.
-    #[n(3)]
     pub host: String,
     /// The relay's nonce.
-    #[n(4)]
     pub relay_nonce: Nonce,
     /// The client's nonce.
-    #[n(5)]
     pub client_nonce: Nonce,
     /// The device.
-    #[n(6)]
     pub device: DeviceId,
     /// The client's clock.
-    #[n(7)]
     pub time: Time,
 }
+
+array!(Authentication {
+    version,
+    suite,
+    account,
+    host,
+    relay_nonce,
+    client_nonce,
+    device,
+    time
+});
 
 impl SignedKind for Authentication {
     const KIND: &'static str = "authentication";
 }
 
 /// What a contact's log consists of.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// An encoded commit.
-    #[n(0)]
-    Commit(#[n(0)] Bytes),
+    Commit(Bytes),
     /// An encoded envelope.
-    #[n(1)]
-    Envelope(#[n(0)] Bytes),
+    Envelope(Bytes),
 }
+
+variants!(Entry {
+    0 => Commit(commit),
+    1 => Envelope(envelope),
+});

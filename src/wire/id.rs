@@ -1,8 +1,6 @@
 //! Identifiers and small scalars that every object shares. SPEC 1.2.
 
-use minicbor::{Decode, Encode};
-
-use super::codec::byte_string;
+use super::codec::{Decode, Encode, Reader, Writer, byte_string};
 
 byte_string! {
     /// `H("account", "Ed25519", root public key)`: pinned in the embed snippet.
@@ -23,9 +21,20 @@ byte_string! {
 pub type DeviceId = crate::crypto::sign::PublicKey;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
-#[cbor(transparent)]
-pub struct Time(#[n(0)] u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(u64);
+
+impl Encode for Time {
+    fn encode(&self, out: &mut Writer) {
+        out.number(self.0);
+    }
+}
+
+impl Decode for Time {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.number().map(Self)
+    }
+}
 
 impl Time {
     /// From milliseconds since the Unix epoch.
@@ -59,21 +68,14 @@ impl Time {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Version;
 
-impl<C> Encode<C> for Version {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.u8(0)?.ok()
+impl Encode for Version {
+    fn encode(&self, out: &mut Writer) {
+        out.number(0);
     }
 }
 
-impl<'b, C> Decode<'b, C> for Version {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        match d.u8()? {
-            0 => Ok(Self),
-            _ => Err(minicbor::decode::Error::message("unknown version")),
-        }
+impl Decode for Version {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        (input.number()? == 0).then_some(Self)
     }
 }

@@ -1,6 +1,6 @@
 //! SPEC 5.1: the running hash over a contact's log, valid entries or not, in the relay's order.
 
-use minicbor::{Decode, Encode};
+use crate::wire::codec::array;
 
 use super::{AccountId, ContactId};
 use crate::crypto::Hash;
@@ -18,13 +18,12 @@ pub fn log_next(previous: &Hash, position: u64, entry: &[u8]) -> Hash {
 }
 
 /// How far someone has read a log, and what it was up to there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The last position read.
-    #[n(0)]
     pub position: u64,
     /// `H_p` at that position.
-    #[n(1)]
     pub hash: Hash,
 }
+
+array!(Seen { position, hash });

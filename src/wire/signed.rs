@@ -3,76 +3,106 @@
 
 use core::marker::PhantomData;
 
-use minicbor::{Decode, Encode};
-
-use super::codec::{Bytes, DecodeError, decode, encode};
+use super::codec::{Bytes, Decode, DecodeError, Encode, array, decode, encode};
 use super::{DeviceId, limits};
 use crate::crypto::Hash;
 use crate::crypto::hash::hash;
 use crate::crypto::sign::{PublicKey, Signature, SignatureError, SigningKey};
 
 /// A body type that can be signed: its array begins with version, suite and account.
-pub trait SignedKind: Encode<()> + for<'b> Decode<'b, ()> {
+pub trait SignedKind: Encode + Decode {
     /// The label of its signature and hash.
     const KIND: &'static str;
 }
 
 /// One signature and the key it was made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedBy {
     /// Who signed.
-    #[n(0)]
     pub signer: PublicKey,
     /// Over `KIND` and the body's hash.
-    #[n(1)]
     pub signature: Signature,
 }
 
+array!(SignedBy { signer, signature });
+
 /// `[body: bstr, [+ [signer, signature]]]`.
-#[derive(Clone, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone)]
 pub struct Signed<T> {
-    #[n(0)]
-    body: Bytes,
-    #[n(1)]
-    signatures: Vec<SignedBy>,
-    #[cbor(skip)]
+    wire: Wire,
     kind: PhantomData<T>,
+}
+
+/// The part that needs no type: a body's bytes and who signed them.
+#[derive(Clone, PartialEq, Eq)]
+struct Wire {
+    body: Bytes,
+    signatures: Vec<SignedBy>,
+}
+
+array!(Wire { body, signatures });
+
+impl Wire {
+    fn add_signature(&mut self, kind: &str, key: &SigningKey) {
+        let signer = key.public();
+        self.signatures.retain(|by| by.signer != signer);
+        let signature = key.sign(kind, &self.body);
+        self.signatures.push(SignedBy { signer, signature });
+    }
+
+    fn verify_by(&self, kind: &str, signer: &PublicKey) -> Result<(), SignatureError> {
+        self.signatures
+            .iter()
+            .find(|by| by.signer == *signer)
+            .ok_or(SignatureError)
+            .and_then(|by| signer.verify(kind, &self.body, &by.signature))
+    }
+
+    fn verify_threshold(
+        &self,
+        kind: &str,
+        signers: &[PublicKey],
+        threshold: usize,
+    ) -> Result<(), SignatureError> {
+        let mut valid: Vec<&PublicKey> = Vec::new();
+        for signer in signers {
+            if !valid.contains(&signer) && self.verify_by(kind, signer).is_ok() {
+                valid.push(signer);
+            }
+        }
+        if threshold > 0 && valid.len() >= threshold {
+            Ok(())
+        } else {
+            Err(SignatureError)
+        }
+    }
 }
 
 impl<T> PartialEq for Signed<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.body == other.body && self.signatures == other.signatures
+        self.wire == other.wire
     }
 }
 
 impl<T: SignedKind> Signed<T> {
     /// Encodes and signs a body.
     pub fn sign(value: &T, keys: &[&SigningKey]) -> Self {
-        let body = encode(value);
-        let signatures = keys
-            .iter()
-            .map(|key| SignedBy {
-                signer: key.public(),
-                signature: key.sign(T::KIND, &body),
-            })
-            .collect();
+        let mut wire = Wire {
+            body: encode(value).into(),
+            signatures: Vec::new(),
+        };
+        for key in keys {
+            wire.add_signature(T::KIND, key);
+        }
         Self {
-            body: body.into(),
-            signatures,
+            wire,
             kind: PhantomData,
         }
     }
 
     /// Adds one more signature, for objects that several administrators must sign.
     pub fn add_signature(&mut self, key: &SigningKey) {
-        let signer = key.public();
-        self.signatures.retain(|by| by.signer != signer);
-        self.signatures.push(SignedBy {
-            signer,
-            signature: key.sign(T::KIND, &self.body),
-        });
+        self.wire.add_signature(T::KIND, key);
     }
 
     /// Decodes the body. It says nothing about who signed it.
@@ -80,7 +110,7 @@ impl<T: SignedKind> Signed<T> {
     /// # Errors
     /// [`DecodeError`].
     pub fn parse(&self) -> Result<T, DecodeError> {
-        decode(&self.body, limits::OBJECT)
+        decode(&self.wire.body, limits::OBJECT)
     }
 
     /// Verifies that `signer` signed.
@@ -88,11 +118,7 @@ impl<T: SignedKind> Signed<T> {
     /// # Errors
     /// [`SignatureError`] when there is no valid signature by `signer`.
     pub fn verify_by(&self, signer: &DeviceId) -> Result<(), SignatureError> {
-        self.signatures
-            .iter()
-            .find(|by| by.signer == *signer)
-            .ok_or(SignatureError)
-            .and_then(|by| signer.verify(T::KIND, &self.body, &by.signature))
+        self.wire.verify_by(T::KIND, signer)
     }
 
     /// Verifies that at least `threshold` different keys among `signers` signed. Signatures of
@@ -105,30 +131,22 @@ impl<T: SignedKind> Signed<T> {
         signers: &[PublicKey],
         threshold: usize,
     ) -> Result<(), SignatureError> {
-        let mut distinct = signers.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let valid = distinct.iter().filter(|key| self.verify_by(key).is_ok());
-        if threshold > 0 && valid.count() >= threshold {
-            Ok(())
-        } else {
-            Err(SignatureError)
-        }
+        self.wire.verify_threshold(T::KIND, signers, threshold)
     }
 
     /// Who signed, by their own word.
     pub fn signers(&self) -> impl Iterator<Item = &PublicKey> {
-        self.signatures.iter().map(|by| &by.signer)
+        self.wire.signatures.iter().map(|by| &by.signer)
     }
 
     /// `H(KIND, body)`: the name of this object. Signatures are not part of it.
     pub fn hash(&self) -> Hash {
-        hash(T::KIND, &[self.body.as_ref().into()])
+        hash(T::KIND, &[self.wire.body.as_ref().into()])
     }
 
     /// The encoded object as it travels.
     pub fn to_bytes(&self) -> Bytes {
-        encode(self).into()
+        encode(&self.wire).into()
     }
 
     /// Reads an object that travelled.
@@ -136,7 +154,10 @@ impl<T: SignedKind> Signed<T> {
     /// # Errors
     /// [`DecodeError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        decode(bytes, limits::OBJECT)
+        Ok(Self {
+            wire: decode(bytes, limits::OBJECT)?,
+            kind: PhantomData,
+        })
     }
 }
 

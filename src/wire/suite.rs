@@ -1,30 +1,19 @@
 //! SPEC 2.1: the cipher suites.
 
+use super::codec::number;
+
 /// A cipher suite. One is fixed for each contact by its first commit; keys of one suite are
 /// never used in the other.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    minicbor::Encode,
-    minicbor::Decode,
-)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Suite {
     /// 1: X25519, HKDF-SHA256, AES-256-GCM, Ed25519.
-    #[n(1)]
     X25519,
     /// 2, the default: X-Wing (X25519 and ML-KEM-768) for every seal, else as suite 1.
-    #[n(2)]
     #[default]
     XWing,
 }
+
+number!(Suite { X25519 = 1, XWing = 2 });
 
 impl Suite {
     /// Both suites, lowest first.

@@ -1,6 +1,5 @@
 //! Every decoder of the core.
 
-use minicbor::{Decode, Encode};
 use sottovoce::account::*;
 use sottovoce::crypto::seal::{Seal, SealPrivateKey};
 use sottovoce::crypto::sign::SigningKey;
@@ -9,7 +8,7 @@ use sottovoce::message::{
     Audience, Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
     EphemeralParams, Header, MessageError, Receipt, Salt, SealParams, kind,
 };
-use sottovoce::wire::codec::{from_base64url, to_base64url};
+use sottovoce::wire::codec::{Decode, Encode, from_base64url, to_base64url};
 use sottovoce::wire::frame::*;
 use sottovoce::wire::log::Seen;
 use sottovoce::wire::*;
@@ -20,7 +19,7 @@ use crate::world::{START, policy};
 /// Holds the decoder of a type against bad input.
 fn structure<T>(value: &T)
 where
-    T: Encode<()> + for<'b> Decode<'b, ()>,
+    T: Encode + Decode,
 {
     let name = core::any::type_name::<T>();
     try_everything(name, &encode(value), &|bytes| {

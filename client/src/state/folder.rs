@@ -6,8 +6,8 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use minicbor::{Decode, Encode};
 use sottovoce::client::{Batch, Record};
+use sottovoce::wire::codec::{Decode, Encode, Reader, Writer};
 use sottovoce::wire::{Bytes, Version, decode, encode};
 
 use super::StateError;
@@ -26,14 +26,35 @@ pub(crate) struct Folder {
     _lock: File,
 }
 
-/// The content of the file.
-#[derive(Debug, Encode, Decode)]
-#[cbor(array)]
+/// The content of the file: `[version, [name, bytes, name, bytes, …]]`, ascending by name.
+#[derive(Debug)]
 struct Snapshot {
-    #[n(0)]
     version: Version,
-    #[n(1)]
     records: BTreeMap<String, Bytes>,
+}
+
+impl Encode for Snapshot {
+    fn encode(&self, out: &mut Writer) {
+        out.array(2);
+        self.version.encode(out);
+        out.array(2 * self.records.len() as u64);
+        for (name, bytes) in &self.records {
+            out.text(name);
+            out.bytes(bytes);
+        }
+    }
+}
+
+impl Decode for Snapshot {
+    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+        input.array(2)?;
+        let version = Version::decode(input)?;
+        let mut records = BTreeMap::new();
+        for _ in 0..input.any_array()? / 2 {
+            records.insert(String::decode(input)?, Bytes::decode(input)?);
+        }
+        Some(Self { version, records })
+    }
 }
 
 impl Folder {

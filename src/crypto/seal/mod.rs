@@ -13,6 +13,7 @@ use super::Secret;
 use super::aead;
 use super::hash::{Hash, hash};
 use super::random::{NoRandomness, Random};
+use crate::wire::codec::array;
 use crate::wire::{Bytes, Suite};
 
 pub use schedule::Context;
@@ -27,16 +28,18 @@ pub struct SealError;
 pub const ENCAPSULATION_RANDOMNESS: usize = 64;
 
 /// An encapsulated key and the ciphertext under it.
-#[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// The KEM's ciphertext: 32 bytes in suite 1, 1,120 in suite 2.
-    #[n(0)]
     pub encapsulation: Bytes,
     /// AES-256-GCM ciphertext, 16 bytes longer than the plaintext.
-    #[n(1)]
     pub ciphertext: Bytes,
 }
+
+array!(Seal {
+    encapsulation,
+    ciphertext
+});
 
 /// A public key that can be sealed to, with its suite: 32 bytes in suite 1, 1,216 in suite 2.
 #[derive(Clone, PartialEq, Eq)]
