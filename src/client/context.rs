@@ -112,14 +112,27 @@ impl Context {
 
     /// Sends a query if connected; `true` if it was not already on its way.
     pub(super) fn look_up(&mut self, query: Query) -> bool {
-        if !self.online || self.ask_later || self.directory.is_asked(&query) {
-            return false;
+        let frame = self.ask(query);
+        if let Some(frame) = &frame {
+            self.outputs.transmit(frame);
         }
-        self.requests += 1;
-        let id = self.requests;
+        frame.is_some()
+    }
+
+    /// The same, behind all publications that wait for the disk: the answer knows of them.
+    pub(super) fn look_up_after_publishing(&mut self, query: Query) {
+        if let Some(frame) = self.ask(query) {
+            self.outputs.transmit_stored(&frame);
+        }
+    }
+
+    fn ask(&mut self, query: Query) -> Option<ClientFrame> {
+        if !self.online || self.ask_later || self.directory.is_asked(&query) {
+            return None;
+        }
+        let id = self.next_request();
         self.directory.asked(id, query.clone());
-        self.outputs.transmit(&ClientFrame::Lookup { id, query });
-        true
+        Some(ClientFrame::Lookup { id, query })
     }
 
     /// The next request number, for publications.

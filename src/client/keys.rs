@@ -102,8 +102,9 @@ impl Context {
         for suite in self.suites(now) {
             self.publish_seal_key(suite, now)?;
         }
+        // A team key is sealed to published keys, so the own one has to be there before.
         for team in teams {
-            self.look_up(Query::TeamSeals(team));
+            self.look_up_after_publishing(Query::TeamSeals(team));
         }
         self.keys.check_at = Some(now.plus_seconds(CHECK_EVERY));
         Ok(())
