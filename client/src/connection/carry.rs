@@ -70,3 +70,62 @@ async fn send(
     // The connection ends in any case; a proper goodbye is only polite.
     let _ = timeout(PATIENCE, sink.close()).await;
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use tokio::io::DuplexStream;
+    use tokio::time::Instant;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::super::dial::Stream;
+    use super::*;
+
+    async fn pair() -> (Socket, WebSocketStream<DuplexStream>) {
+        let (client, server) = tokio::io::duplex(1024);
+        let client: Box<dyn Stream> = Box::new(client);
+        (
+            WebSocketStream::from_raw_socket(client, Role::Client, None).await,
+            WebSocketStream::from_raw_socket(server, Role::Server, None).await,
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_connection_is_found_within_a_minute() {
+        let (client, _server) = pair().await;
+        let (_outgoing, queue) = mpsc::unbounded_channel();
+        let (signals, _signalled) = mpsc::channel(1);
+        let started = Instant::now();
+        carry(client, queue, &signals).await;
+        assert!(started.elapsed() < Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_connection_that_answers_pings_stays() {
+        let (client, mut server) = pair().await;
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (signals, mut signalled) = mpsc::channel(1);
+        let carrying = tokio::spawn(async move { carry(client, queue, &signals).await });
+        let serving = async { while let Some(Ok(_)) = server.next().await {} };
+        let _ = timeout(Duration::from_secs(600), serving).await;
+        assert!(!carrying.is_finished());
+        outgoing.send(b"hello".to_vec()).unwrap();
+        let hello = loop {
+            match server.next().await.unwrap().unwrap() {
+                Message::Binary(bytes) => break bytes,
+                Message::Ping(_) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(hello.as_ref(), b"hello");
+        server.send(Message::Binary(hello)).await.unwrap();
+        let Some(Signal::Message(bytes)) = signalled.recv().await else {
+            panic!("no message");
+        };
+        assert_eq!(bytes, b"hello");
+        drop(outgoing);
+        let closed = async { while let Some(Ok(_)) = server.next().await {} };
+        tokio::join!(closed, async { carrying.await.unwrap() });
+    }
+}

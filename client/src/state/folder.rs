@@ -168,3 +168,140 @@ fn lock(path: &Path) -> Result<File, StateError> {
         Err(TryLockError::Error(error)) => Err(StateError::io(&name)(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn record(name: &str, bytes: &[u8]) -> Record {
+        Record {
+            name: name.into(),
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    fn batch(puts: Vec<Record>, deletes: &[&str]) -> Batch {
+        Batch {
+            id: 1,
+            puts,
+            deletes: deletes.iter().map(|&name| name.into()).collect(),
+        }
+    }
+
+    #[test]
+    fn batches_put_replace_and_delete() {
+        let place = tempfile::tempdir().unwrap();
+        let (mut folder, none) = Folder::open(place.path()).unwrap();
+        assert!(none.is_empty());
+        let puts = vec![record("a", b"1"), record("b", b"2")];
+        folder.apply(batch(puts, &[])).unwrap();
+        let puts = vec![record("b", b"3"), record("c", b"4")];
+        folder.apply(batch(puts, &["a"])).unwrap();
+        drop(folder);
+        let (_, records) = Folder::open(place.path()).unwrap();
+        assert_eq!(records, [record("b", b"3"), record("c", b"4")]);
+    }
+
+    #[test]
+    fn what_was_written_but_not_renamed_never_happened() {
+        let place = tempfile::tempdir().unwrap();
+        let (mut folder, _) = Folder::open(place.path()).unwrap();
+        folder.apply(batch(vec![record("a", b"old")], &[])).unwrap();
+        drop(folder);
+        // As far as a process gets that dies before the rename.
+        let records = BTreeMap::from([("a".to_owned(), Bytes::from(b"new".to_vec()))]);
+        let version = Version;
+        let snapshot = encode(&Snapshot { version, records });
+        for length in [0, 1, snapshot.len() / 2, snapshot.len()] {
+            let new = place.path().join("records.new");
+            write_new(&new, snapshot.get(..length).unwrap()).unwrap();
+            let (_, records) = Folder::open(place.path()).unwrap();
+            assert_eq!(records, [record("a", b"old")]);
+        }
+        let (mut folder, _) = Folder::open(place.path()).unwrap();
+        folder.apply(batch(vec![record("b", b"")], &["a"])).unwrap();
+        drop(folder);
+        let (_, records) = Folder::open(place.path()).unwrap();
+        assert_eq!(records, [record("b", b"")]);
+    }
+
+    #[test]
+    fn a_batch_that_fails_changes_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let (mut folder, _) = Folder::open(place.path()).unwrap();
+        folder.apply(batch(vec![record("a", b"old")], &[])).unwrap();
+        let obstacle = place.path().join("records.new");
+        std::fs::create_dir(&obstacle).unwrap();
+        let error = folder.apply(batch(vec![record("a", b"new")], &[]));
+        assert_eq!(error.unwrap_err().code(), "state-io");
+        std::fs::remove_dir(&obstacle).unwrap();
+        folder.apply(batch(vec![record("b", b"")], &[])).unwrap();
+        drop(folder);
+        let (_, records) = Folder::open(place.path()).unwrap();
+        assert_eq!(records, [record("a", b"old"), record("b", b"")]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_said_to_be_so() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join(RECORDS), [0xff]).unwrap();
+        let error = Folder::open(place.path()).unwrap_err();
+        assert_eq!(error.code(), "state-damaged");
+    }
+
+    #[test]
+    fn the_folder_is_for_its_owner_only() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = parent.path().join("device");
+        let (mut folder, _) = Folder::open(&place).unwrap();
+        folder.apply(batch(Vec::new(), &[])).unwrap();
+        #[cfg(unix)]
+        for (path, expected) in [(place.clone(), 0o700), (place.join(RECORDS), 0o600)] {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, expected);
+        }
+    }
+
+    /// Runs itself as another process, which writes until it is killed.
+    #[test]
+    fn what_was_acknowledged_survives_a_kill() {
+        const WRITE_TO: &str = "SOTTOVOCE_TEST_WRITE_TO";
+        if let Some(place) = std::env::var_os(WRITE_TO) {
+            let (mut folder, _) = Folder::open(Path::new(&place)).unwrap();
+            for number in 0_u64..1_000_000 {
+                let bytes = number.to_be_bytes().repeat(1000);
+                let puts = vec![record("a", &bytes), record("b", &bytes)];
+                folder.apply(batch(puts, &[])).unwrap();
+                eprintln!("{number}");
+            }
+        }
+        let place = tempfile::tempdir().unwrap();
+        for round in 0..8 {
+            let mut writer = Command::new(std::env::current_exe().unwrap())
+                .args(["what_was_acknowledged_survives_a_kill", "--nocapture"])
+                .env(WRITE_TO, place.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let lines = BufReader::new(writer.stderr.take().unwrap()).lines();
+            let mut numbers = lines.filter_map(|line| line.unwrap().parse::<u64>().ok());
+            numbers.find(|number| *number >= 10 + round).unwrap();
+            writer.kill().unwrap();
+            writer.wait().unwrap();
+            let acknowledged = numbers.last().unwrap_or(10 + round);
+            let (_, records) = Folder::open(place.path()).unwrap();
+            let [a, b] = records.as_slice() else {
+                unreachable!("two records");
+            };
+            assert_eq!(a.bytes, b.bytes);
+            let (first, _) = a.bytes.split_first_chunk().unwrap();
+            assert!(u64::from_be_bytes(*first) >= acknowledged);
+        }
+    }
+}

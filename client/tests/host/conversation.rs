@@ -1,17 +1,8 @@
 //! Whole devices against a real relay.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub
-)]
-
-mod scene;
-
 use std::path::Path;
 
-use scene::{Business, Person, Relay, agent, no_roots};
+use crate::scene::{Business, Person, Relay, agent, no_roots};
 use sottovoce::account::EnrolmentRequest;
 use sottovoce::client::{Command, Event, Kind, MessageState};
 use sottovoce::wire::frame::{ObjectKind, Query};
