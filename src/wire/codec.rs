@@ -205,6 +205,14 @@ impl<T: Encode + ?Sized> Encode for &T {
     }
 }
 
+impl<A: Encode, B: Encode> Encode for (A, B) {
+    fn encode(&self, out: &mut Writer) {
+        out.array(2);
+        self.0.encode(out);
+        self.1.encode(out);
+    }
+}
+
 impl<T: Encode> Encode for Option<T> {
     fn encode(&self, out: &mut Writer) {
         match self {
