@@ -69,6 +69,10 @@ impl<K: PartialEq, V> Table<K, V> {
         self.0.clear();
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

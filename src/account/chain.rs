@@ -330,6 +330,11 @@ impl Account {
         Ok((&known.policy, known.signed.hash()))
     }
 
+    /// The version of the policy in force, expired or not.
+    pub fn policy_number(&self) -> Option<u64> {
+        self.current_policy().map(|known| known.policy.number)
+    }
+
     /// When the policy in force ends, renewals included.
     pub fn policy_expires(&self) -> Option<Time> {
         self.current_policy().map(KnownPolicy::expires)

@@ -6,7 +6,7 @@ use super::conversation::Conversation;
 use super::proposals::Wish;
 use super::records::{ACCOUNT, ContactRecord, DEVICE};
 use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
-use crate::account::{Credential, EnrolmentRequest, Learned};
+use crate::account::{Credential, EnrolmentRequest, Learned, Policy};
 use crate::contact::Standing;
 use crate::wire::codec::to_base64url;
 use crate::wire::frame::{
@@ -17,6 +17,8 @@ use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits};
 
 /// How often a query that found nothing is asked again, in milliseconds.
 const ASK_AGAIN: u64 = 5_000;
+/// Contacts that a relay may tell of: more would only fill the memory.
+const MOST_CONTACTS: usize = 4_096;
 
 impl Client {
     pub(super) fn connected(&mut self) {
@@ -122,6 +124,7 @@ impl Client {
         }
         self.cx.online = true;
         self.learn(now, objects);
+        self.notice_rollback(objects);
         self.cx.event(Event::Connection(ConnectionState::Online));
         self.show_account(now);
         if self.cx.is_staff() {
@@ -171,6 +174,25 @@ impl Client {
                 }
                 Err(error) => self.cx.alarm(None, error.code(), false),
             }
+        }
+    }
+
+    /// A greeting with a policy older than the one already known is no way to lower anything, but
+    /// people should know that the relay tried.
+    fn notice_rollback(&mut self, objects: &[Object]) {
+        let current = self.cx.account.policy_number();
+        let older = objects
+            .iter()
+            .filter(|object| object.kind == ObjectKind::Policy)
+            .filter_map(|object| {
+                Signed::<Policy>::from_bytes(&object.bytes)
+                    .ok()?
+                    .parse()
+                    .ok()
+            })
+            .any(|policy| current.is_some_and(|current| policy.number < current));
+        if older {
+            self.cx.alarm(None, "rolled-back", false);
         }
     }
 
@@ -380,6 +402,9 @@ impl Client {
         for summary in contacts {
             let mine = summary.devices.contains(&own);
             let id = summary.contact;
+            if !self.inbox.contains_key(&id) && self.inbox.len() >= MOST_CONTACTS {
+                continue;
+            }
             if mine && !summary.closed {
                 let cx = &self.cx;
                 let conversation = self
