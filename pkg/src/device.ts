@@ -108,6 +108,7 @@ export class Device {
             await this.#options.load();
             if (turn === this.#turn) await this.#start(turn);
         } catch (error) {
+            console.error("sottovoce:", error);
             this.failure = codeOf(error);
             this.#setRole("failed");
         }

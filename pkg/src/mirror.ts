@@ -83,6 +83,9 @@ export class Mirror {
             case "unapproved":
                 this.unapproved = event.request;
                 break;
+            case "started":
+                this.#transcript(event.contact);
+                break;
             case "contact":
                 this.#transcript(event.view.contact).view = event.view;
                 break;
@@ -138,7 +141,7 @@ export class Mirror {
             events.push({ type: "team", team, members: [...members] });
         }
         for (const { contact, view, items } of this.#conversations.values()) {
-            if (view) events.push({ type: "contact", view });
+            events.push(view ? { type: "contact", view } : { type: "started", contact });
             for (const item of items) events.push({ type: "item", contact, item });
         }
         return events.concat(this.alarms);

@@ -69,6 +69,10 @@ impl Conversation {
         {
             return cx.failed(contact, "closed");
         }
+        if kind_name == kind::TEXT {
+            // What is typed after it is a new message, so the others are told at once.
+            self.typing_sent = None;
+        }
         let Ok(id) = cx.random.bytes().map(ContentId::new) else {
             return cx.failed(contact, "no-randomness");
         };

@@ -231,8 +231,16 @@ export class Desk {
 
     #shelf(shelf: Shelf): InboxEntry[] {
         return this.device.state.inbox
-            .filter((entry) => shelfOf(entry) === shelf)
+            .filter((entry) => this.#shelfOf(entry) === shelf)
             .sort((a, b) => (shelf === "waiting" ? a.created - b.created : b.created - a.created));
+    }
+
+    #shelfOf({ contact, canClaim, mine, closed }: InboxEntry): Shelf | undefined {
+        if (closed) return mine ? "closed" : undefined;
+        // That a contact was handed to this device stands in its log, which only clients read.
+        const handedOver = this.device.state.conversation(contact)?.view?.canClaim ?? false;
+        if (canClaim || handedOver) return "waiting";
+        return mine ? "mine" : undefined;
     }
 
     #entry(entry: InboxEntry, shelf: Shelf): TemplateResult {
@@ -258,12 +266,6 @@ export class Desk {
             </button>
         </li>`;
     }
-}
-
-function shelfOf(entry: InboxEntry): Shelf | undefined {
-    if (entry.closed) return entry.mine ? "closed" : undefined;
-    if (entry.canClaim) return "waiting";
-    return entry.mine ? "mine" : undefined;
 }
 
 function connectionLabel(state: string, code: string | undefined): string {

@@ -125,9 +125,9 @@ function clock(time: number): string {
     return CLOCK.format(time);
 }
 
-/** The last position whose items can all be seen, for `read`. */
-export function lastPosition(conversation: Conversation): number {
-    return conversation.items.reduce((last, { position = 0 }) => Math.max(last, position), 0);
+/** The last position that somebody else wrote, for `read`: what is one's own needs no receipt. */
+export function lastPosition({ items }: Conversation): number {
+    return items.findLast(({ author }) => !author?.own)?.position ?? 0;
 }
 
 /** How many texts of others came after a position. */

@@ -103,6 +103,9 @@ export class Chat {
 
     #happened(event: DeviceEvent): void {
         switch (event.type) {
+            case "started":
+                this.#sendEarly(event.contact);
+                break;
             case "contact":
                 this.#sendEarly(event.view.contact);
                 break;
