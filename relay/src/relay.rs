@@ -55,7 +55,8 @@ impl Config {
 /// A folder whose files are served.
 #[derive(Clone, Debug)]
 pub struct Mount {
-    /// Path under which they are found, such as `/console`; `/` for the root.
+    /// Path under which they are found, such as `/console`; `/` for the root. Pages are found
+    /// under the path with a slash at its end.
     pub prefix: String,
     /// The folder.
     pub directory: PathBuf,
@@ -68,6 +69,12 @@ pub enum RelayError {
     /// It cannot listen, or must not.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A folder of static files cannot be served there.
+    #[error("{prefix} is no path that a folder can be served under, or one is already")]
+    Mount {
+        /// The path.
+        prefix: String,
+    },
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -78,6 +85,7 @@ impl RelayError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Listen(error) => error.code(),
+            Self::Mount { .. } => "mount-unusable",
             Self::Store(StoreError::Unsupported) => "database-unsupported",
             Self::Store(_) => "database-unusable",
         }
@@ -113,6 +121,7 @@ impl Relay {
     /// # Errors
     /// [`RelayError`].
     pub async fn bind(config: Config) -> Result<Self, RelayError> {
+        check_mounts(&config.mounts)?;
         let listener = Listener::bind(&Listen {
             address: config.listen,
             tls: config.tls,
@@ -186,6 +195,23 @@ impl Relay {
         self.database.close().await;
         tracing::info!("the relay has ended");
     }
+}
+
+/// Paths of letters, digits, `-`, `_` and `/`, each once, none that the relay itself serves.
+fn check_mounts(mounts: &[Mount]) -> Result<(), RelayError> {
+    let mut taken = vec!["/healthz", "/v1"];
+    for Mount { prefix, .. } in mounts {
+        let path = prefix.trim_end_matches('/');
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
+        let is_path = path.is_empty() || (path.starts_with('/') && !path.contains("//"));
+        let reserved = path.starts_with("/v1/") || taken.contains(&path);
+        if prefix.is_empty() || !is_path || reserved || !path.chars().all(plain) {
+            let prefix = prefix.clone();
+            return Err(RelayError::Mount { prefix });
+        }
+        taken.push(path);
+    }
+    Ok(())
 }
 
 /// Starts a relay and serves until `shutdown` resolves. `ready` learns the address.

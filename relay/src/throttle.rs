@@ -12,6 +12,8 @@ pub struct Limits {
     pub connections: u32,
     /// Frames per second of one connection; ten times as many at once.
     pub frames: u32,
+    /// Publications per second of one connection; fifty times as many at once. More are refused.
+    pub publications: u32,
     /// Ephemeral events per second of one connection; five times as many at once. More are dropped.
     pub ephemerals: u32,
     /// New contacts per minute from one address; as many at once.
@@ -25,6 +27,7 @@ impl Default for Limits {
         Self {
             connections: 2000,
             frames: 200,
+            publications: 4,
             ephemerals: 4,
             contacts: 600,
             failures: 120,

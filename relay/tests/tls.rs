@@ -16,7 +16,7 @@ use scene::client::claim;
 use scene::{Business, Person, Scene};
 use sottovoce::wire::frame::{ClientFrame, RelayFrame};
 use sottovoce::wire::{Signed, decode, encode, limits};
-use sottovoce_relay::{Config, Relay, TlsFiles};
+use sottovoce_relay::{Config, Mount, Relay, TlsFiles};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -110,5 +110,29 @@ async fn a_relay_refuses_to_start_where_it_must_not() {
     let mut nowhere = good.clone();
     nowhere.database = "/no/such/folder/relay.db".to_owned();
     assert_eq!(code(nowhere).await, Some("database-unusable"));
+    for prefix in [
+        "",
+        "demo",
+        "/{x}",
+        "/v1",
+        "/v1/connect",
+        "/healthz",
+        "/a//b",
+    ] {
+        let mut mounted = good.clone();
+        mounted.mounts = vec![Mount {
+            prefix: prefix.to_owned(),
+            directory: folder.path().to_owned(),
+        }];
+        assert_eq!(code(mounted).await, Some("mount-unusable"), "{prefix}");
+    }
+    let mut twice = good.clone();
+    twice.mounts = ["/demo", "/demo/"]
+        .map(|prefix| Mount {
+            prefix: prefix.to_owned(),
+            directory: folder.path().to_owned(),
+        })
+        .to_vec();
+    assert_eq!(code(twice).await, Some("mount-unusable"));
     assert_eq!(code(good).await, None);
 }

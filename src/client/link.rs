@@ -382,8 +382,9 @@ impl Client {
                     self.wake_conversations(now);
                 }
                 Some(_) => {}
-                // Another member's client made the team's next key first: learn it.
-                None if code == "generation-taken" => {
+                // Another member's client made the team's next key first, so that the own one and
+                // the seals of it were refused: learn that key.
+                None if matches!(code, "generation-taken" | "unknown-record") => {
                     for team in self.cx.own_teams().to_vec() {
                         self.cx.look_up(Query::TeamSeals(team));
                     }

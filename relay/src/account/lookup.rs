@@ -3,7 +3,7 @@
 use sottovoce::account::AccountError;
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
-use sottovoce::wire::{DeviceId, Suite, Time, encode};
+use sottovoce::wire::{DeviceId, Suite, Time, encode, limits};
 
 use super::book::Book;
 use crate::refusal::Refusal;
@@ -17,12 +17,39 @@ pub struct Found {
     pub devices: Vec<DeviceId>,
 }
 
+impl Found {
+    /// An answer is one frame. Accounts that are larger than that get its beginning.
+    fn fit(&mut self) {
+        /// What CBOR adds at most: to the frame, to an object, to a device.
+        const FRAME: usize = 64;
+        const OBJECT: usize = 8;
+        const DEVICE: usize = DeviceId::LENGTH + 2;
+        let mut size = FRAME + self.devices.len() * DEVICE;
+        let fits = |object: &&Object| {
+            size += object.bytes.len() + OBJECT;
+            size <= limits::FRAME
+        };
+        let kept = self.objects.iter().take_while(fits).count();
+        if kept < self.objects.len() {
+            let of = self.objects.len();
+            tracing::warn!(kept, of, "an answer was cut to one frame");
+            self.objects.truncate(kept);
+        }
+    }
+}
+
 impl Book {
     /// Answers a query of a device.
     ///
     /// # Errors
     /// [`Refusal`] when the device may not ask that, or a policy is not known.
     pub fn look_up(&self, query: &Query, asker: &DeviceId, now: Time) -> Result<Found, Refusal> {
+        let mut found = self.find(query, asker, now)?;
+        found.fit();
+        Ok(found)
+    }
+
+    fn find(&self, query: &Query, asker: &DeviceId, now: Time) -> Result<Found, Refusal> {
         let standing = self.standing(asker, now);
         match query {
             Query::TeamKey(team) => Ok(self.team_key(team)),

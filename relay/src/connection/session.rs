@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use sottovoce::account::AccountError;
-use sottovoce::wire::frame::{ClientFrame, Query, RefusedId, RelayFrame};
+use sottovoce::wire::frame::{ClientFrame, Object, Query, RefusedId, RelayFrame};
 use sottovoce::wire::{Bytes, ContactId, ContentId, DeviceId, limits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
@@ -59,6 +59,7 @@ pub(super) async fn run(
         behind: VecDeque::new(),
         in_flight: FuturesUnordered::new(),
         frames: bucket(rates.frames, 10.0),
+        publications: bucket(rates.publications, 50.0),
         ephemerals: bucket(rates.ephemerals, 5.0),
         account,
     };
@@ -86,6 +87,7 @@ struct Session<'a> {
     behind: VecDeque<ContactId>,
     in_flight: FuturesUnordered<Answer>,
     frames: Bucket,
+    publications: Bucket,
     ephemerals: Bucket,
 }
 
@@ -138,9 +140,7 @@ impl Session<'_> {
         match frame {
             ClientFrame::Authenticate { .. } => Err(Refusal::Unexpected.into()),
             ClientFrame::Publish { id, object } => {
-                let now = clock::now();
-                let published = self.account.publish(&object, &self.device, now).await;
-                let answer = match published {
+                let answer = match self.publish(&object).await {
                     Ok(()) => RelayFrame::Published { id },
                     Err(refusal) => refused(RefusedId::Request(id), &refusal),
                 };
@@ -165,6 +165,16 @@ impl Session<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Signatures are checked before anything is known about who publishes, so this is limited.
+    async fn publish(&mut self, object: &Object) -> Result<(), Refusal> {
+        if !self.publications.take() {
+            return Err(Refusal::Throttled);
+        }
+        self.account
+            .publish(object, &self.device, clock::now())
+            .await
     }
 
     async fn look_up(&mut self, id: u64, query: &Query) -> Result<(), End> {

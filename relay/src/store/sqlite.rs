@@ -3,6 +3,9 @@
 //! Every query of the relay stands here. There is one connection that writes, so writers queue
 //! in the program and never meet a busy database.
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -123,16 +126,18 @@ impl Store for SqliteStore {
     async fn known_appends(&self, keys: &[AppendKey]) -> Result<Vec<KnownAppend>, StoreError> {
         let mut known = Vec::new();
         for keys in keys.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT account, device, append_id, contact, position, bytes FROM entries
-                 WHERE (account, device, append_id) IN (",
-            );
+            // A join, because SQLite would read every entry for `(…) IN (VALUES …)`.
+            let mut query =
+                QueryBuilder::<Sqlite>::new("WITH wanted (account, device, append_id) AS (");
             query.push_values(keys, |mut row, key| {
                 row.push_bind(blob(key.account.as_array()))
                     .push_bind(blob(key.device.as_array()))
                     .push_bind(blob(key.id.as_array()));
             });
-            query.push(")");
+            query.push(
+                ") SELECT account, device, append_id, contact, position, bytes
+                 FROM wanted JOIN entries USING (account, device, append_id)",
+            );
             for row in query.build().fetch_all(&self.readers).await? {
                 known.push(read_known(&row)?);
             }
@@ -193,15 +198,14 @@ impl Store for SqliteStore {
         device: &DeviceId,
         teams: &[String],
     ) -> Result<Option<Access>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT count(*) AS parties, count(*) - count(left_at) AS present,
-             max(left_at) AS left_at FROM roster WHERE account = ",
-        );
+        let mut query = with_parties(account, device, teams);
         query
-            .push_bind(blob(account.as_array()))
-            .push(" AND contact = ")
+            .push(
+                "SELECT count(*) AS parties, count(*) - count(left_at) AS present,
+                 max(left_at) AS left_at FROM parties JOIN roster USING (account, kind, name)
+                 WHERE contact = ",
+            )
             .push_bind(blob(contact.as_array()));
-        push_parties(&mut query, device, teams);
         let row = query.build().fetch_one(&self.readers).await?;
         if row.try_get::<i64, _>("parties")? == 0 {
             return Ok(None);
@@ -259,17 +263,18 @@ impl Store for SqliteStore {
             (false, teams, OPEN_CONTACTS),
             (true, &[][..], CLOSED_CONTACTS),
         ] {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("SELECT summary FROM contacts WHERE account = ");
+            let mut query = with_parties(account, device, teams);
             query
+                .push("SELECT summary FROM contacts WHERE account = ")
                 .push_bind(blob(account.as_array()))
                 .push(" AND closed = ")
                 .push_bind(closed)
-                .push(" AND contact IN (SELECT contact FROM roster WHERE account = ")
-                .push_bind(blob(account.as_array()))
-                .push(" AND left_at IS NULL");
-            push_parties(&mut query, device, teams);
-            query.push(") ORDER BY changed DESC LIMIT ").push_bind(most);
+                .push(
+                    " AND contact IN (SELECT contact FROM parties
+                     JOIN roster USING (account, kind, name) WHERE left_at IS NULL)
+                     ORDER BY changed DESC LIMIT ",
+                )
+                .push_bind(most);
             for row in query.build().fetch_all(&self.readers).await? {
                 contacts.push(read_summary(&row)?);
             }
@@ -344,25 +349,19 @@ async fn change_roster(
     Ok(())
 }
 
-/// ` AND (…)`: rows of the device or of one of the teams.
-fn push_parties(query: &mut QueryBuilder<Sqlite>, device: &DeviceId, teams: &[String]) {
-    let (kind, name) = party(&Party::Device(*device));
-    query
-        .push(" AND ((kind = ")
-        .push_bind(kind)
-        .push(" AND name = ")
-        .push_bind(name)
-        .push(")");
-    for team in teams {
-        let (kind, name) = party(&Party::Team(team.clone()));
-        query
-            .push(" OR (kind = ")
+/// `WITH parties (account, kind, name) AS (…) `: the device and its teams.
+fn with_parties(account: &AccountId, device: &DeviceId, teams: &[String]) -> QueryBuilder<Sqlite> {
+    let teams = teams.iter().cloned().map(Party::Team);
+    let parties = std::iter::once(Party::Device(*device)).chain(teams);
+    let mut query = QueryBuilder::<Sqlite>::new("WITH parties (account, kind, name) AS (");
+    query.push_values(parties, |mut row, member| {
+        let (kind, name) = party(&member);
+        row.push_bind(blob(account.as_array()))
             .push_bind(kind)
-            .push(" AND name = ")
-            .push_bind(name)
-            .push(")");
-    }
-    query.push(")");
+            .push_bind(name);
+    });
+    query.push(") ");
+    query
 }
 
 fn party(party: &Party) -> (i64, Vec<u8>) {
