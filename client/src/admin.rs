@@ -239,7 +239,9 @@ impl Session {
                     };
                 }
                 Some(Signal::Connected(_)) => {}
-                Some(Signal::Disconnected) | None => return Err(AdminError::Disconnected),
+                Some(Signal::Disconnected | Signal::Refused(_)) | None => {
+                    return Err(AdminError::Disconnected);
+                }
             }
         }
     }

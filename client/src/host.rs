@@ -128,7 +128,8 @@ impl Handle {
 /// Opens the device's state and begins to connect.
 ///
 /// # Errors
-/// [`StartError`]. That the relay cannot be reached is none: it is tried again and again.
+/// [`StartError`]. That the relay cannot be reached is none: it is tried again and again. That it
+/// may not be talked to, such as for its certificate, [`Event::Failed`] tells without a contact.
 pub async fn start(config: HostConfig) -> Result<(Handle, mpsc::Receiver<Event>), StartError> {
     let address = Address::parse(&config.url)?;
     let account = config.pin.account;

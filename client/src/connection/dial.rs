@@ -60,6 +60,12 @@ impl DialError {
             Self::TimedOut => "timed-out",
         }
     }
+
+    /// Whether whoever answers is refused, rather than nobody fit answering at present: somebody
+    /// has to do something about it.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Address(_) | Self::Certificate(_) | Self::Tls(_))
+    }
 }
 
 /// A byte stream, encrypted or within the own machine.
@@ -139,7 +145,9 @@ async fn encrypt(
                 Some(error @ rustls::Error::InvalidCertificate(_)) => {
                     DialError::Certificate(error.clone())
                 }
-                _ => DialError::Tls(error),
+                Some(_) => DialError::Tls(error),
+                // The connection broke off; TLS itself had nothing to object to.
+                None => DialError::Unreachable(error),
             })
         }
     }

@@ -40,6 +40,10 @@ pub(crate) async fn keep(
             }
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "the relay was not reached");
+                let refused = Signal::Refused(error.code());
+                if error.is_refusal() && signals.send(refused).await.is_err() {
+                    return;
+                }
             }
         }
         tokio::time::sleep(backoff.next()).await;

@@ -24,4 +24,7 @@ pub(crate) enum Signal {
     Message(Vec<u8>),
     /// It is closed.
     Disconnected,
+    /// It did not come about for a reason that waiting does not mend: the code of a
+    /// [`DialError`]. It is tried again all the same.
+    Refused(&'static str),
 }

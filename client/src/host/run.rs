@@ -34,6 +34,8 @@ pub(super) struct Host {
     unread: VecDeque<Event>,
     events: mpsc::Sender<Event>,
     wake_at: Option<Time>,
+    /// Why connections are refused, as far as that was told.
+    refused: Option<&'static str>,
 }
 
 /// What the loop woke up for.
@@ -57,6 +59,7 @@ impl Host {
             unread: VecDeque::new(),
             events,
             wake_at: None,
+            refused: None,
         }
     }
 
@@ -138,12 +141,20 @@ impl Host {
         match signal {
             Signal::Connected(outgoing) => {
                 self.outgoing = Some(outgoing);
+                self.refused = None;
                 self.input(Input::Connected);
             }
             Signal::Message(bytes) => self.input(Input::Frame(bytes)),
             Signal::Disconnected => {
                 self.outgoing = None;
                 self.input(Input::Disconnected);
+            }
+            // The core knows of no TLS. Told once, though it is tried again and again.
+            Signal::Refused(code) => {
+                if self.refused.replace(code) != Some(code) {
+                    let contact = None;
+                    self.unread.push_back(Event::Failed { contact, code });
+                }
             }
         }
     }
