@@ -1,3 +1,72 @@
-//! Sottovoce: cli.
+//! `sottovoce`: accounts, agents, policies, the relay, and a chat in the terminal.
 
-fn main() {}
+mod account;
+mod agent;
+mod clock;
+mod connection;
+mod device;
+mod failure;
+mod folder;
+mod key_file;
+mod policy;
+mod relay;
+mod team;
+mod text;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Outcome;
+
+/// End-to-end encrypted live chat: accounts, agents, the relay, and a chat in the terminal.
+///
+/// A business makes an account once (`account create`), runs a relay or is given one, publishes
+/// its policy there (`policy publish`), and lets its agents in (`agent invite`). Visitors and
+/// agents then talk in a browser, or here (`chat visitor`, `chat agent`).
+#[derive(Parser)]
+#[command(name = "sottovoce", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an account: its root key, its administrator's key, its first policy.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// See, change and publish what the account decides.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Let agents in and out.
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Look after a team's keys.
+    #[command(subcommand)]
+    Team(team::Command),
+    /// Run a relay. It stores and forwards what it cannot read.
+    Relay(relay::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Account(command) => account::run(&command),
+        Command::Policy(command) => policy::run(command).await,
+        Command::Agent(command) => agent::run(command).await,
+        Command::Team(command) => team::run(command).await,
+        Command::Relay(arguments) => relay::run(arguments).await,
+    }
+}

@@ -1,0 +1,240 @@
+//! `sottovoce account`: the beginning of everything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use sottovoce::account::{
+    Archive, EntryPoint, Level, Limits, Plan, Policy, Retention, Role, RootStatement, Team,
+    account_id,
+};
+use sottovoce::crypto::Random;
+use sottovoce::crypto::sign::{PublicKey, SigningKey};
+use sottovoce::wire::{AccountId, Signed, Suite, Time, Version, limits};
+
+use crate::clock;
+use crate::failure::{Failure, Outcome};
+use crate::folder::{self, Content, Folder};
+use crate::key_file::Protection;
+
+/// How long a policy lives unless it is renewed or replaced, in seconds.
+pub(crate) const POLICY_LIFE: u64 = 7 * limits::DAY;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an account in a new folder.
+    ///
+    /// Makes the root key, an administrator's key, the root statement and a first policy, and
+    /// prints the account's id and what to embed in a page. Move `root.key` to a safe place
+    /// offline afterwards: it is needed again only to name other administrators.
+    Create(Create),
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// Folder for keys and signed objects; it must not hold an account yet.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The name that visitors read.
+    #[arg(long, default_value = "ACME")]
+    name: String,
+    /// Who may hold the keys of contacts.
+    #[arg(long, value_enum, default_value = "e2ee")]
+    level: LevelName,
+    /// Id of the entry point where visitors come in.
+    #[arg(long, default_value = "shop")]
+    entry_point: String,
+    /// Id of a team that answers there; repeat it for several.
+    #[arg(long = "team", default_value = "support")]
+    teams: Vec<String>,
+    /// Leave the private keys unprotected in their files. Without this they are sealed with a
+    /// passphrase (asked for, or from `SOTTOVOCE_PASSPHRASE`).
+    #[arg(long)]
+    plain_keys: bool,
+}
+
+/// A security level on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum LevelName {
+    /// Servers store plaintext.
+    Transport,
+    /// Servers store ciphertext and hold its keys apart from it.
+    Storage,
+    /// Only the people who talk hold keys.
+    E2ee,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::Transport => Self::Transport,
+            LevelName::Storage => Self::Storage,
+            LevelName::E2ee => Self::E2ee,
+        }
+    }
+}
+
+pub(crate) fn run(command: &Command) -> Outcome {
+    match command {
+        Command::Create(arguments) => create(arguments),
+    }
+}
+
+fn create(arguments: &Create) -> Outcome {
+    folder::refuse_existing(&arguments.dir)?;
+    for name in arguments
+        .teams
+        .iter()
+        .chain([&arguments.name, &arguments.entry_point])
+    {
+        check_name(name)?;
+    }
+    let protection = Protection::choose(arguments.plain_keys)?;
+    let mut random = Random::os();
+    let root_key = SigningKey::generate(&mut random)?;
+    let administrator_key = SigningKey::generate(&mut random)?;
+    let account = account_id(&root_key.public());
+    let now = clock::now();
+    let level = arguments.level.into();
+    let administrator = administrator_key.public();
+    let root = root_statement(account, root_key.public(), administrator, level, now);
+    let policy = first_policy(arguments, account, administrator, now);
+    let folder = Folder::create(
+        &arguments.dir,
+        &Content {
+            account,
+            root_key: &protection.protect(&root_key)?,
+            administrator_key: &protection.protect(&administrator_key)?,
+            root: &Signed::sign(&root, &[&root_key]),
+            policy: &Signed::sign(&policy, &[&administrator_key]),
+        },
+    )?;
+    // What no client would believe must not leave here.
+    folder.believed()?;
+    tell(arguments, account);
+    Ok(())
+}
+
+fn tell(arguments: &Create, account: AccountId) {
+    let attribute = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('"', "&quot;")
+            .replace('<', "&lt;")
+    };
+    println!("account={account}");
+    println!();
+    println!(
+        "The account is in {}. Keep root.key offline: it is needed again only",
+        arguments.dir.display()
+    );
+    println!("to name other administrators. On a web page, embed:");
+    println!();
+    println!("  <script async src=\"https://chat.example/widget/loader.js\"");
+    println!("          data-account=\"{account}\"");
+    println!(
+        "          data-entry-point=\"{}\" data-name=\"{}\"></script>",
+        attribute(&arguments.entry_point),
+        attribute(&arguments.name)
+    );
+}
+
+fn root_statement(
+    account: AccountId,
+    root: PublicKey,
+    administrator: PublicKey,
+    lowest_level: Level,
+    now: Time,
+) -> RootStatement {
+    RootStatement {
+        version: Version,
+        suite: Suite::X25519,
+        account,
+        number: 1,
+        root,
+        issued: now,
+        administrators: vec![administrator],
+        policy_threshold: 1,
+        credential_threshold: 1,
+        key_manager: None,
+        lowest_level,
+    }
+}
+
+fn first_policy(
+    arguments: &Create,
+    account: AccountId,
+    administrator: PublicKey,
+    now: Time,
+) -> Policy {
+    let mut teams = arguments.teams.clone();
+    teams.sort_unstable();
+    teams.dedup();
+    let level = arguments.level.into();
+    let mut roles = vec![Role::Supervisor, Role::Bot];
+    if level != Level::E2ee {
+        roles.push(Role::Vault);
+    }
+    Policy {
+        version: Version,
+        suite: Suite::X25519,
+        account,
+        number: 1,
+        previous: None,
+        issued: now,
+        expires: now.plus_seconds(POLICY_LIFE),
+        plan: if Plan::Enterprise.allows(level) {
+            Plan::Enterprise
+        } else {
+            Plan::Plus
+        },
+        entry_points: vec![EntryPoint {
+            id: arguments.entry_point.clone(),
+            name: arguments.name.clone(),
+            level,
+            teams: teams.clone(),
+            bot_claims: false,
+            bot_transfers: false,
+        }],
+        teams: teams.into_iter().map(team).collect(),
+        archive: Archive::None,
+        key_manager_url: None,
+        lowest_suite: Suite::XWing,
+        roles,
+        revocations: Vec::new(),
+        issuers: Vec::new(),
+        renewers: vec![administrator],
+        retention: Retention::default(),
+        last_resort: false,
+        fallback_link: None,
+        limits: Limits::default(),
+    }
+}
+
+/// A new team whose name is its id with a capital letter.
+pub(crate) fn team(id: String) -> Team {
+    let mut letters = id.chars();
+    let name = letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default();
+    Team {
+        id,
+        name,
+        lowest_generation: 0,
+    }
+}
+
+/// Refuses names and ids that no client would accept, or that could drive a terminal.
+pub(crate) fn check_name(name: &str) -> Outcome {
+    if name.trim().is_empty() {
+        return Err(Failure::new("bad-name", "a name must not be empty"));
+    }
+    if name.len() > limits::NAME {
+        let words = format!("a name has at most {} bytes: {name}", limits::NAME);
+        return Err(Failure::new("bad-name", words));
+    }
+    if name.chars().any(char::is_control) {
+        let words = "a name must not have control characters";
+        return Err(Failure::new("bad-name", words));
+    }
+    Ok(())
+}

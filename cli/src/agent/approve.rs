@@ -1,0 +1,178 @@
+//! What an approval says, and `agent approve`.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sottovoce::account::{Credential, EnrolmentRequest, Policy, Role, Via};
+use sottovoce::crypto::sign::SigningKey;
+use sottovoce::wire::codec::from_base64url;
+use sottovoce::wire::frame::ObjectKind;
+use sottovoce::wire::{DeviceId, Signed, Suite, Version, limits};
+use sottovoce_client::admin::Session;
+
+use crate::account::check_name;
+use crate::clock;
+use crate::connection::{self, RelayOptions};
+use crate::failure::{Failure, Outcome};
+use crate::folder::Folder;
+
+/// How long a device may act before it is approved again, in seconds.
+const LIFE: u64 = 30 * limits::DAY;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The request as `agent request` or the console shows it; `-` reads it from standard input.
+    request: String,
+    /// The account's own short name for the person, such as `ada`.
+    #[arg(long)]
+    subject: String,
+    /// The name that visitors read; what the request proposes if it is left out.
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    grant: Grant,
+    /// The account's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(flatten)]
+    relay: RelayOptions,
+}
+
+/// What a device may be.
+#[derive(Args)]
+pub(crate) struct Grant {
+    /// Its role.
+    #[arg(long, value_enum, default_value = "agent")]
+    role: RoleName,
+    /// Id of a team that it belongs to; repeat it for several.
+    #[arg(long = "team", required = true)]
+    teams: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    /// Answers visitors.
+    Agent,
+    /// An agent who may also be invited to watch.
+    Supervisor,
+    /// A program that answers, always shown as one.
+    Bot,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Agent => Self::Agent,
+            RoleName::Supervisor => Self::Supervisor,
+            RoleName::Bot => Self::Bot,
+        }
+    }
+}
+
+impl Grant {
+    /// Refuses what the policy does not know.
+    pub(super) fn check(&self, policy: &Policy) -> Outcome {
+        for team in &self.teams {
+            if policy.team(team).is_none() {
+                let known: Vec<_> = policy.teams.iter().map(|team| team.id.as_str()).collect();
+                let words = format!(
+                    "the policy has no team `{team}`; it has {}",
+                    known.join(", ")
+                );
+                return Err(Failure::new("unknown-team", words));
+            }
+        }
+        let role = Role::from(self.role);
+        if policy.allows(role) {
+            return Ok(());
+        }
+        let words = format!("the policy does not allow the role {}", role.name());
+        Err(Failure::new("role-not-allowed", words))
+    }
+
+    /// Signs and publishes a device's credential.
+    pub(super) async fn approve(
+        &self,
+        relay: &mut Session,
+        key: &SigningKey,
+        request: &EnrolmentRequest,
+        subject: &str,
+        name: &str,
+    ) -> Outcome {
+        let now = clock::now();
+        let mut teams = self.teams.clone();
+        teams.sort_unstable();
+        teams.dedup();
+        let credential = Credential {
+            version: Version,
+            suite: Suite::X25519,
+            account: request.account,
+            device: request.device,
+            subject: subject.to_owned(),
+            name: name.to_owned(),
+            role: self.role.into(),
+            via: Via::Device,
+            teams,
+            issued: now,
+            expires: now.plus_seconds(LIFE),
+        };
+        let signed = Signed::sign(&credential, &[key]).to_bytes();
+        relay.publish(ObjectKind::Credential, signed).await?;
+        println!(
+            "approved {name} ({subject}) as {} of {}, device {}, until {}",
+            credential.role.name(),
+            credential.teams.join(", "),
+            short(&credential.device),
+            clock::date(credential.expires)
+        );
+        Ok(())
+    }
+}
+
+/// The beginning of a device's id: enough for people to compare.
+pub(super) fn short(device: &DeviceId) -> String {
+    device.to_string().chars().take(12).collect()
+}
+
+pub(super) async fn run(arguments: &Arguments) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let account = folder.believed()?;
+    let (policy, _) = account.policy(clock::now())?;
+    arguments.grant.check(policy)?;
+    let request = read(&arguments.request)?;
+    if request.account != folder.account() {
+        let words = "the request is for another account";
+        return Err(Failure::new("foreign-account", words));
+    }
+    let name = arguments.name.as_deref().unwrap_or(&request.name);
+    check_name(name)?;
+    check_name(&arguments.subject)?;
+    let (mut relay, key) = connection::connect_with_key(&arguments.relay, &folder).await?;
+    arguments
+        .grant
+        .approve(&mut relay, &key, &request, &arguments.subject, name)
+        .await
+}
+
+fn read(text: &str) -> Outcome<EnrolmentRequest> {
+    let mut input = String::new();
+    let text = if text == "-" {
+        std::io::stdin()
+            .take(2 * limits::OBJECT as u64)
+            .read_to_string(&mut input)
+            .map_err(|error| Failure::new("bad-request", error.to_string()))?;
+        input.as_str()
+    } else {
+        text
+    };
+    let text = text.trim();
+    let text = text.strip_prefix("request=").unwrap_or(text);
+    from_base64url(text)
+        .and_then(|bytes| Signed::from_bytes(&bytes).ok())
+        .and_then(|signed| EnrolmentRequest::verify(&signed))
+        .ok_or_else(|| {
+            let words = "this is not a device's signed request";
+            Failure::new("bad-request", words)
+        })
+}

@@ -1,0 +1,76 @@
+//! `agent revoke`: a policy version that no longer believes a device, and new team keys.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use sottovoce::account::Revocation;
+use sottovoce::wire::DeviceId;
+
+use super::devices::Devices;
+use crate::clock;
+use crate::connection::{self, RelayOptions};
+use crate::failure::{Failure, Outcome};
+use crate::folder::Folder;
+use crate::{policy, team};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A device's id, or the subject whose devices are all meant: see `agent list`.
+    who: String,
+    /// The account's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    #[command(flatten)]
+    relay: RelayOptions,
+}
+
+pub(super) async fn run(arguments: &Arguments) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let (mut relay, key) = connection::connect_with_key(&arguments.relay, &folder).await?;
+    let known = Devices::look_up(&mut relay, folder.account()).await?;
+    let who = arguments.who.as_str();
+    let mut devices = BTreeSet::new();
+    let mut teams = BTreeSet::new();
+    for (_, credential) in &known.credentials {
+        if credential.subject == who || credential.device.to_string() == who {
+            devices.insert(credential.device);
+            teams.extend(credential.teams.iter().cloned());
+        }
+    }
+    // A device that the relay does not speak of can be revoked all the same.
+    devices.extend(who.parse::<DeviceId>());
+    let mut next = policy::next_version(&folder)?;
+    let before = next.revocations.len();
+    for device in &devices {
+        if !next.revokes_device(device) {
+            next.revocations.push(Revocation::Device(*device));
+        }
+    }
+    if devices.is_empty() {
+        let words =
+            format!("no device or subject `{who}` is known; `sottovoce agent list` shows all");
+        return Err(Failure::new("unknown-device", words));
+    }
+    let is_news = next.revocations.len() > before;
+    if is_news {
+        policy::sign(&folder, &next, &key)?;
+    }
+    policy::send(&folder, &mut relay).await?;
+    for device in &devices {
+        println!("revoked {device}");
+    }
+    if !is_news {
+        println!("The policy said so already, and the relay has it.");
+        return Ok(());
+    }
+    println!(
+        "Version {} of the policy, valid until {}, says so from now on.",
+        next.number,
+        clock::date(next.expires)
+    );
+    for id in teams.iter().filter(|id| next.team(id).is_some()) {
+        team::rotate(&folder, &mut relay, &key, id).await?;
+    }
+    Ok(())
+}

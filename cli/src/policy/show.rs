@@ -1,0 +1,110 @@
+//! The policy in words.
+
+use sottovoce::account::{AccountError, Level, Plan, Policy, Revocation};
+use sottovoce::wire::limits;
+
+use crate::clock;
+use crate::failure::Outcome;
+use crate::folder::Folder;
+
+pub(super) fn run(folder: &Folder) -> Outcome {
+    let account = folder.believed()?;
+    let policy = folder.policy()?.parse().map_err(AccountError::from)?;
+    let expires = account.policy_expires().unwrap_or(policy.expires);
+    let now = clock::now();
+    row("account", &folder.account().to_string());
+    row("version", &policy.number.to_string());
+    row("issued", &clock::date(policy.issued));
+    row("valid until", &validity(expires, now));
+    show(&policy);
+    Ok(())
+}
+
+fn validity(expires: sottovoce::wire::Time, now: sottovoce::wire::Time) -> String {
+    let date = clock::date(expires);
+    if expires <= now {
+        format!("{date}: expired; `sottovoce policy renew` extends it")
+    } else if expires < now.plus_seconds(3 * limits::DAY) {
+        format!("{date}: soon; `sottovoce policy renew` extends it")
+    } else {
+        date
+    }
+}
+
+fn show(policy: &Policy) {
+    row("plan", plan(policy.plan));
+    for entry in &policy.entry_points {
+        let words = format!(
+            "{}: {}, {}, answered by {}",
+            entry.id,
+            entry.name,
+            level(entry.level),
+            entry.teams.join(", ")
+        );
+        row("entry point", &words);
+    }
+    for team in &policy.teams {
+        row("team", &format!("{}: {}", team.id, team.name));
+    }
+    let roles: Vec<_> = policy.roles.iter().map(|role| role.name()).collect();
+    row("may join as well", &listed(&roles));
+    row("lowest suite", &policy.lowest_suite.number().to_string());
+    row(
+        "servers keep entries",
+        &format!("{} days", policy.retention.days),
+    );
+    row(
+        "devices keep closed contacts",
+        &format!("{} seconds", policy.retention.device_history),
+    );
+    row(
+        "team keys drain",
+        &format!("{} seconds at most", policy.retention.draining),
+    );
+    row("longest text", &format!("{} bytes", policy.limits.text));
+    row(
+        "largest attachment",
+        &format!("{} bytes", policy.limits.attachment),
+    );
+    if let Some(link) = &policy.fallback_link {
+        row("fallback link", link);
+    }
+    for renewer in &policy.renewers {
+        row("renewer", &renewer.to_string());
+    }
+    for revocation in &policy.revocations {
+        match revocation {
+            Revocation::Device(device) => row("revoked device", &device.to_string()),
+            Revocation::Credential(hash) => row("revoked credential", &hash.to_string()),
+        }
+    }
+}
+
+fn row(name: &str, value: &str) {
+    println!("{name:<29} {value}");
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+const fn plan(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Solo => "solo",
+        Plan::Starter => "starter",
+        Plan::Plus => "plus",
+        Plan::Enterprise => "enterprise",
+    }
+}
+
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::Transport => "transport",
+        Level::Storage => "storage",
+        Level::E2ee => "e2ee",
+    }
+}

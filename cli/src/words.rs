@@ -1,0 +1,80 @@
+//! Codes in plain words. The codes are stable and the same everywhere; the words are for people.
+
+/// What a code means, as the rest of a sentence or one of its own.
+pub(crate) fn of(code: &str) -> &'static str {
+    match code {
+        "account-exists" | "already-exists" => "it exists already",
+        "already-started" => "this visitor has a conversation already",
+        "bad-signature" => "a signature is not valid",
+        "cannot-seal" => "nobody who could answer has published a key yet; it is tried again",
+        "claim-first" => "claim the contact first",
+        "closed" => "the conversation has ended",
+        "conflict" => {
+            "two different versions of the same thing exist: \
+             somebody shows people different things"
+        }
+        "contact-taken" => "a contact of this id exists",
+        "content-too-large" | "too-large" => "it is too long: a text has at most 64 KiB",
+        "contradiction" => "it contradicts the account's rules",
+        "device-taken" => "the device belongs to somebody else already",
+        "disconnected" => "the connection to the relay ended",
+        "epoch-taken" => "somebody else was faster",
+        "expired" => "its time has run out",
+        "foreign-account" => "it belongs to another account",
+        "foreign-contact" => "it belongs to another contact",
+        "fork" => "the relay shows different people different conversations",
+        "generation-taken" => "somebody else made a new key at the same time",
+        "going-away" => "the relay is ending",
+        "internal" => "the program made a mistake",
+        "level-not-allowed" => "the account's policy does not allow this level",
+        "lives-too-long" => "it would be valid for longer than allowed",
+        "malformed" | "not-deterministic" => "it cannot be read",
+        "no-randomness" => "the operating system gives no randomness",
+        "not-allowed" => "the relay does not let this device do that; is the policy published?",
+        "not-authenticated" => "the relay does not know who this is",
+        "not-on-roster" => "this device takes no part in the conversation",
+        "not-signed" => "nobody who may sign it did",
+        "not-yet-valid" => "it is not valid yet; is the clock right?",
+        "not-yours" => "it belongs to another device",
+        "nothing-to-claim" => "the contact waits for nobody, or not for this device",
+        "policy-not-allowed" => "the policy does not allow it",
+        "refused" => "the relay refused",
+        "responsible-stays" => "whoever is responsible can only hand the contact on, or close it",
+        "revoked" => "this device's access was withdrawn",
+        "role-not-allowed" => "this role may not do that",
+        "rolled-back" => "it is older than what is known already",
+        "stale-epoch" => "the conversation has changed meanwhile",
+        "state-rolled-back" => "this device's state is older than what it has sent",
+        "stopped" => "the client has stopped",
+        "stranger" => "somebody took part who may not",
+        "throttled" => "too much at once; wait a moment",
+        "time-off" => "this clock and the relay's are more than ten minutes apart",
+        "timed-out" => "the relay does not answer in time",
+        "too-slow" => "this device read too slowly",
+        "transfer-under-way" => "the contact is being handed on already",
+        "unavailable" => "the relay cannot do that now",
+        "unknown-account" => {
+            "the relay does not serve this account, or its policy is not published"
+        }
+        "unknown-contact" => "there is no such contact, or it is none of this device's business",
+        "unknown-entry-point" => "there is no such entry point",
+        "unknown-policy" => "the policy is not known",
+        "unknown-record" => "the team's key is not known",
+        "unknown-team" => "there is no such team",
+        "visitor-immutable" => "the visitor cannot be changed",
+        "weak-key" => "the key is not a usable one",
+        "wrong-host" => "the relay was reached under a name that it does not see",
+        "wrong-nonce" => "the relay's challenge was not answered",
+        _ => "it could not be done",
+    }
+}
+
+/// A code that a relay sent, if it may be shown as it is: letters and hyphens only.
+pub(crate) fn shown(code: &str) -> &str {
+    let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+    if code.len() <= 40 && code.chars().all(plain) {
+        code
+    } else {
+        "refused"
+    }
+}
