@@ -24,7 +24,7 @@ pub(crate) struct DeviceOptions {
     #[command(flatten)]
     relay: RelayOptions,
     /// The account's id; it pins the account's root key.
-    #[arg(long, value_parser = account_id)]
+    #[arg(long, allow_hyphen_values = true, value_parser = account_id)]
     account: AccountId,
     /// Leave the key of the device's state unprotected in its folder. Without this it is sealed
     /// with a passphrase (asked for, or from `SOTTOVOCE_PASSPHRASE`).

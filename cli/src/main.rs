@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod chat;
 mod clock;
 mod connection;
 mod device;
@@ -46,6 +47,9 @@ enum Command {
     /// Look after a team's keys.
     #[command(subcommand)]
     Team(team::Command),
+    /// Talk: as a visitor, or as an agent.
+    #[command(subcommand)]
+    Chat(chat::Command),
     /// Run a relay. It stores and forwards what it cannot read.
     Relay(relay::Arguments),
 }
@@ -67,6 +71,7 @@ async fn run(command: Command) -> Outcome {
         Command::Policy(command) => policy::run(command).await,
         Command::Agent(command) => agent::run(command).await,
         Command::Team(command) => team::run(command).await,
+        Command::Chat(command) => chat::run(command).await,
         Command::Relay(arguments) => relay::run(arguments).await,
     }
 }

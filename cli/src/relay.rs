@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     database: String,
     /// Id of an account to serve; repeat it for several.
-    #[arg(long = "account", required = true, value_parser = account_id)]
+    #[arg(long = "account", required = true, allow_hyphen_values = true, value_parser = account_id)]
     accounts: Vec<AccountId>,
     /// The certificate and its issuers, PEM.
     #[arg(long, requires = "key")]

@@ -7,6 +7,15 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().filter_map(printable_character).collect()
 }
 
+/// The lines of `text`, each made safe. There is always one.
+pub(crate) fn printable_lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(printable).collect();
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
 fn printable_character(c: char) -> Option<char> {
     match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
@@ -34,6 +43,7 @@ mod tests {
     #[test]
     fn a_line_break_does_not_make_a_line_that_looks_like_another_persons() {
         assert_eq!(printable("hi\r\nAda: yes"), "hi  Ada: yes");
+        assert_eq!(printable_lines("one\ntwo\u{1b}[1m"), ["one", "two[1m"]);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use sottovoce::account::EnrolmentRequest;
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::Signed;
-use sottovoce::wire::codec::to_base64url;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
 use sottovoce_client::admin::Session;
 
@@ -44,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     reusable: bool,
     /// The code, at least 16 characters that nobody can guess; made if it is left out.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     code: Option<String>,
 }
 
@@ -61,7 +60,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
             return Err(Failure::new("bad-code", words));
         }
         Some(code) => code.clone(),
-        None => to_base64url(&Random::os().bytes::<16>()?),
+        None => new_code()?,
     };
     let key = folder.administrator()?;
     println!("invite={code}");
@@ -85,6 +84,7 @@ impl Invitation<'_> {
     async fn run(&self) -> Outcome {
         let mut told = false;
         let mut relay = self.connect().await?;
+        println!("waiting for whoever has this code");
         loop {
             let ended = match self.attend(&mut relay).await {
                 Ok(()) => return Ok(()),
@@ -157,6 +157,12 @@ impl Invitation<'_> {
             .approve(relay, self.key, request, &subject, name)
             .await
     }
+}
+
+/// 128 random bits in hexadecimal: nothing in it is mistaken for an option or needs quoting.
+fn new_code() -> Outcome<String> {
+    let bytes: [u8; 16] = Random::os().bytes()?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// `Ada Lovelace` becomes `ada-lovelace`.

@@ -17,6 +17,7 @@ use crate::{policy, team};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// A device's id, or the subject whose devices are all meant: see `agent list`.
+    #[arg(allow_hyphen_values = true)]
     who: String,
     /// The account's folder.
     #[arg(long)]

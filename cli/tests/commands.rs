@@ -1,0 +1,237 @@
+//! Commands that end by themselves: what they say, and what they complain of.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod scene;
+
+use std::process::Stdio;
+
+use scene::{Business, Scene, sottovoce, value};
+
+#[test]
+fn an_account_is_made_once() {
+    let scene = Scene::new();
+    let create = ["account", "create", "--dir", "a", "--plain-keys"];
+    let said = scene.said(&create);
+    let account = value(&said, "account=");
+    assert!(
+        said.contains(&format!("data-account=\"{account}\"")),
+        "{said}"
+    );
+    let key = std::fs::read(scene.path("a/root.key")).unwrap();
+    assert!(scene.complained(&create).contains("(account-exists)"));
+    assert_eq!(std::fs::read(scene.path("a/root.key")).unwrap(), key);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_their_owner_may_read_an_accounts_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    scene.said(&["account", "create", "--dir", "a", "--plain-keys"]);
+    let mode = |name: &str| {
+        std::fs::metadata(scene.path(name))
+            .unwrap()
+            .permissions()
+            .mode()
+    };
+    assert_eq!(mode("a") & 0o777, 0o700);
+    assert_eq!(mode("a/administrator.key") & 0o777, 0o600);
+}
+
+#[test]
+fn private_keys_are_sealed_with_a_passphrase() {
+    let scene = Scene::new();
+    let with = |passphrase: &str, line: &[&str]| {
+        sottovoce(line)
+            .current_dir(scene.folder.path())
+            .env("SOTTOVOCE_PASSPHRASE", passphrase)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let create = ["account", "create", "--dir", "a"];
+    let complaint = scene.complained(&create);
+    assert!(complaint.contains("(passphrase-needed)"), "{complaint}");
+    assert!(with("correct horse", &create).status.success());
+    for name in ["a/root.key", "a/administrator.key"] {
+        let file = std::fs::read_to_string(scene.path(name)).unwrap();
+        assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
+    }
+    let set = ["policy", "set", "--dir", "a", "name=ACME Ltd"];
+    let wrong = with("battery staple", &set);
+    assert!(!wrong.status.success());
+    let complaint = String::from_utf8(wrong.stderr).unwrap();
+    assert!(complaint.contains("does not open"), "{complaint}");
+    assert!(complaint.contains("(passphrase-wrong)"), "{complaint}");
+    assert!(!complaint.contains("battery"), "{complaint}");
+    assert!(with("correct horse", &set).status.success());
+}
+
+#[test]
+fn a_policy_is_changed_in_versions() {
+    let scene = Scene::new();
+    scene.said(&["account", "create", "--dir", "a", "--plain-keys"]);
+    scene.said(&[
+        "policy",
+        "set",
+        "--dir",
+        "a",
+        "name=ACME Ltd",
+        "team.sales.name=Vertrieb",
+        "entry-point.shop.teams=support,sales",
+        "retention.days=30",
+        "life=3",
+    ]);
+    scene.said(&["policy", "renew", "--dir", "a", "--days", "14"]);
+    let shown = scene.said(&["policy", "show", "--dir", "a"]);
+    for expected in [
+        "shop: ACME Ltd, e2ee, answered by sales, support",
+        "sales: Vertrieb",
+        "30 days",
+    ] {
+        assert!(shown.contains(expected), "{shown}");
+    }
+    let version = shown
+        .lines()
+        .find(|line| line.starts_with("version"))
+        .unwrap();
+    assert!(version.ends_with('2'), "{version}");
+}
+
+#[test]
+fn a_policy_that_nobody_would_believe_is_not_signed() {
+    let scene = Scene::new();
+    scene.said(&["account", "create", "--dir", "a", "--plain-keys"]);
+    for (setting, code) in [
+        ("colour=red", "(unknown-setting)"),
+        ("retention.days=many", "(bad-setting)"),
+        ("life=15", "(bad-setting)"),
+        ("fallback-link=javascript:alert(1)", "(bad-setting)"),
+        ("level=transport", "(contradiction)"),
+        ("entry-point.shop.teams=nobody", "(contradiction)"),
+        ("team.support=none", "(contradiction)"),
+        ("name=\u{1b}[2J", "(bad-name)"),
+    ] {
+        let complaint = scene.complained(&["policy", "set", "--dir", "a", setting]);
+        assert!(complaint.contains(code), "{setting}: {complaint}");
+    }
+    let shown = scene.said(&["policy", "show", "--dir", "a"]);
+    let version = shown
+        .lines()
+        .find(|line| line.starts_with("version"))
+        .unwrap();
+    assert!(version.ends_with('1'), "{version}");
+}
+
+#[test]
+fn publishing_again_changes_nothing() {
+    let business = Business::open();
+    for _ in 0..2 {
+        let said = business.said(&["policy", "publish"]);
+        assert!(
+            said.contains("Version 1 of the policy is in force"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_device_is_approved_by_its_request() {
+    let business = Business::open();
+    let mut request = vec!["agent", "request", "--relay", &business.url];
+    request.extend(["--account", &business.account, "--state", "ada"]);
+    request.extend(["--name", "Ada", "--plain-keys"]);
+    let asked = value(&business.scene.said(&request), "request=");
+    let approve = |subject: &str, team: &str| {
+        let line = [
+            "agent",
+            "approve",
+            &asked,
+            "--subject",
+            subject,
+            "--team",
+            team,
+        ];
+        business.scene.run(&business.administrator(&line))
+    };
+    let complaint = String::from_utf8(approve("ada", "nobody").stderr).unwrap();
+    assert!(complaint.contains("(unknown-team)"), "{complaint}");
+    assert!(approve("ada", "support").status.success());
+    // The key is Ada's from now on.
+    let complaint = String::from_utf8(approve("eve", "support").stderr).unwrap();
+    assert!(complaint.contains("(device-taken)"), "{complaint}");
+    let said = business.scene.said(&request);
+    assert!(said.contains("approved already, as Ada"), "{said}");
+    let complaint = business.complained(&[
+        "agent",
+        "approve",
+        "glh2",
+        "--subject",
+        "a",
+        "--team",
+        "support",
+    ]);
+    assert!(complaint.contains("(bad-request)"), "{complaint}");
+}
+
+#[test]
+fn a_teams_key_is_made_anew() {
+    let business = Business::open();
+    let _ada = business.agent("Ada", "support");
+    for _ in 0..2 {
+        let said = business.said(&["team", "rotate", "support"]);
+        assert!(
+            said.contains("support has a new key of suite 2, for 1 devices"),
+            "{said}"
+        );
+    }
+    let complaint = business.complained(&["team", "rotate", "nobody"]);
+    assert!(complaint.contains("(unknown-team)"), "{complaint}");
+}
+
+#[test]
+fn wrong_input_gets_words_a_code_and_a_failing_exit() {
+    let business = Business::open();
+    let scene = &business.scene;
+    let publish = |url| ["policy", "publish", "--dir", "account", "--relay", url];
+    for (line, code) in [
+        (&publish("http://chat.example")[..], "(address-unencrypted)"),
+        (&publish("ftp://chat.example"), "(address-malformed)"),
+        (&publish("http://127.0.0.1:9"), "(relay-unreachable)"),
+        (&["policy", "show", "--dir", "nowhere"], "(no-account)"),
+        (
+            &[
+                "account",
+                "create",
+                "--dir",
+                "b",
+                "--plain-keys",
+                "--team",
+                "",
+            ],
+            "(bad-name)",
+        ),
+    ] {
+        let complaint = scene.complained(line);
+        assert!(
+            complaint.starts_with("error: ") && complaint.contains(code),
+            "{complaint}"
+        );
+    }
+    let invite = [
+        "agent", "invite", "--name", "Ada", "--team", "support", "--code", "short",
+    ];
+    assert!(business.complained(&invite).contains("(bad-code)"));
+    let relay = [
+        "relay",
+        "--listen",
+        "0.0.0.0:0",
+        "--database",
+        "x.db",
+        "--account",
+        &business.account,
+    ];
+    assert!(scene.complained(&relay).contains("(plain-not-loopback)"));
+    let relay = ["relay", "--database", "x.db", "--account", "short"];
+    assert!(scene.complained(&relay).contains("an account's id"));
+}
