@@ -240,8 +240,8 @@ impl Conversation {
         if self.epoch().and_then(|epoch| epoch.all.as_ref()).is_none() {
             return Err("no-key");
         }
-        let (policy, _) = cx.account.policy(now).map_err(|error| error.code())?;
-        log.roster_allowed(policy, now)
+        cx.account.policy(now).map_err(|error| error.code())?;
+        log.roster_allowed(&cx.account, now)
             .map_err(|_| "roster-not-allowed")
     }
 

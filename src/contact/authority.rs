@@ -178,12 +178,14 @@ pub(super) fn judge_create(
         .filter(|member| member.device != committer.device);
     let vaults = usize::from(core.level != Level::E2ee);
     if !teams.eq(&entry.teams)
+        || core.roster.member(&committer.device).is_none()
         || core.roster.members.len() != 1 + vaults
         || others.any(|member| member.role != Role::Vault)
     {
         return Err(AuthorityError::Roster);
     }
     check_level(core)?;
+    check_roles(policy, &core.roster.members)?;
     Ok(Outcome {
         responsible: committer.role.is_staff().then_some(committer.device),
         handover: None,
@@ -203,6 +205,7 @@ pub(super) fn judge(
     }
     check_changed(core, committer, difference)?;
     check_level(core)?;
+    check_roles(policy, &difference.added)?;
     let unchanged = Outcome {
         responsible: log.responsible().copied(),
         handover: log.handover().cloned(),
@@ -223,7 +226,7 @@ pub(super) fn judge(
                 joiner.role,
                 Role::Agent | Role::Supervisor | Role::Bot | Role::Auditor
             );
-            if may_join && policy.allows(joiner.role) {
+            if may_join {
                 Ok(unchanged)
             } else {
                 Err(AuthorityError::Policy)
@@ -336,8 +339,7 @@ fn transfer(
         difference.teams_added.as_slice(),
     ) {
         ([member], []) if difference.only_adds(1, 0) => {
-            let may = member.role.is_staff() || member.role == Role::Bot;
-            if !may || !policy.allows(member.role) {
+            if !member.role.is_staff() && member.role != Role::Bot {
                 return Err(AuthorityError::Policy);
             }
             HandoverTarget::Device(member.device)
@@ -380,7 +382,7 @@ fn remove(
         return Err(AuthorityError::Visitor);
     }
     if outcome.responsible.is_some_and(|device| removed(&device)) {
-        if only_self {
+        if removed(&committer.device) {
             return Err(AuthorityError::Responsible);
         }
         outcome.responsible = Some(committer.device);
@@ -420,6 +422,16 @@ fn check_changed(
         }
     }
     Ok(())
+}
+
+/// Only roles that the policy lists. The level alone decides about vaults.
+fn check_roles(policy: &Policy, members: &[Member]) -> Result<(), AuthorityError> {
+    let may = |member: &Member| member.role == Role::Vault || policy.allows(member.role);
+    if members.iter().all(may) {
+        Ok(())
+    } else {
+        Err(AuthorityError::Policy)
+    }
 }
 
 /// At `e2ee` no vault and no gateway; elsewhere a vault from the beginning. One visitor at most.

@@ -47,24 +47,25 @@ impl Evidence {
         &self,
         hash: &Hash,
         judge: &Judge<'_>,
-    ) -> Result<Credential, CommitError> {
+    ) -> Result<(&Signed<Credential>, Credential), CommitError> {
         let signed = self
             .credentials
             .get(hash)
             .ok_or(CommitError::MissingEvidence)?;
-        Ok(judge.account.credential(signed, judge.policy, judge.at())?)
+        let credential = judge.account.credential(signed, judge.policy, judge.at())?;
+        Ok((signed, credential))
     }
 
-    /// The believed credential of a device, and its hash.
+    /// The believed credential of a device.
     pub(super) fn credential_of(
         &self,
         device: &DeviceId,
         judge: &Judge<'_>,
-    ) -> Result<(Hash, Credential), CommitError> {
+    ) -> Result<Credential, CommitError> {
         let mut found = Err(CommitError::MissingEvidence);
         for hash in self.credentials.keys() {
             match self.credential(hash, judge) {
-                Ok(credential) if credential.device == *device => return Ok((*hash, credential)),
+                Ok((_, credential)) if credential.device == *device => return Ok(credential),
                 Ok(_) => {}
                 Err(error) => found = Err(error),
             }

@@ -7,11 +7,11 @@ use super::authority::{self, AuthorityError, Committer, Difference};
 use super::commit::{Commit, CommitError, Core, Reason};
 use super::evidence::{Evidence, Judge, public_key};
 use super::roster::{Member, Roster, RosterTeam};
-use crate::account::{Account, Archive, Credential, Level, Policy, Role, Via};
+use crate::account::{Account, AccountError, Archive, Credential, Level, Role, Via};
 use crate::crypto::Hash;
 use crate::crypto::hash::hash;
 use crate::crypto::seal::SealPublicKey;
-use crate::wire::{AccountId, ContactId, DeviceId, Suite, Time};
+use crate::wire::{AccountId, ContactId, DeviceId, Signed, Suite, Time};
 
 /// A contact on its way from one participant to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub struct Log {
     handover: Option<Handover>,
     closed: bool,
     committed: Vec<DeviceId>,
-    credentials: Table<DeviceId, Credential>,
+    credentials: Table<DeviceId, (Signed<Credential>, Credential)>,
     keys: Table<Hash, SealPublicKey>,
 }
 
@@ -168,7 +168,7 @@ impl Log {
             return Err(CommitError::TimeRunsBack);
         }
         if core.policy.number < self.policy {
-            return Err(crate::account::AccountError::RolledBack.into());
+            return Err(AccountError::RolledBack.into());
         }
         let policy = account.policy_at(&core.policy.hash, core.time)?;
         if policy.number != core.policy.number {
@@ -207,9 +207,10 @@ impl Log {
         self.responsible = outcome.responsible;
         self.handover = outcome.handover;
         self.closed = core.reason == Reason::Close;
-        if !self.committed.contains(&core.committer) {
-            self.committed.push(core.committer);
-        }
+        // Whoever comes back makes another own key, as does a team's member that joins later.
+        self.committed.push(core.committer);
+        self.committed
+            .retain(|device| core.roster.member(device).is_some());
         Ok(Change {
             reason: core.reason,
             committer: core.committer,
@@ -240,27 +241,16 @@ impl Log {
             });
         }
         let credential = match self.credentials.get(&device) {
-            Some(credential) if before.is_some() => {
-                let hash = before.and_then(|member| member.credential);
-                if judge.policy.revokes_device(&device)
-                    || hash.is_some_and(|hash| judge.policy.revokes_credential(&hash))
-                {
-                    return Err(crate::account::AccountError::Revoked.into());
-                }
-                if core.time >= credential.expires {
-                    return Err(crate::account::AccountError::Expired.into());
-                }
-                credential.clone()
+            // What was believed when it joined may be void by now.
+            Some((signed, _)) if before.is_some() => {
+                judge.account.credential(signed, judge.policy, judge.at())?
             }
-            _ => {
-                evidence
-                    .credential_of(&device, judge)
-                    .map_err(|error| match error {
-                        CommitError::MissingEvidence => AuthorityError::Stranger.into(),
-                        other => other,
-                    })?
-                    .1
-            }
+            _ => evidence
+                .credential_of(&device, judge)
+                .map_err(|error| match error {
+                    CommitError::MissingEvidence => AuthorityError::Stranger.into(),
+                    other => other,
+                })?,
         };
         Ok(Committer {
             device,
@@ -306,14 +296,15 @@ impl Log {
                 }
                 (Role::Visitor, _) | (_, None) => return Err(AuthorityError::Visitor.into()),
                 (role, Some(hash)) => {
-                    let credential = evidence.credential(&hash, judge)?;
+                    let (signed, credential) = evidence.credential(&hash, judge)?;
                     if credential.device != member.device
                         || credential.role != role
                         || credential.via != member.via
                     {
                         return Err(CommitError::Contradiction("a member's credential"));
                     }
-                    self.credentials.insert(member.device, credential);
+                    let known = (signed.clone(), credential);
+                    self.credentials.insert(member.device, known);
                 }
             }
             if member.device != core.committer {
@@ -432,7 +423,9 @@ impl Log {
 
     /// The credential under which a device joined, as it was believed then.
     pub fn credential(&self, device: &DeviceId) -> Option<&Credential> {
-        self.credentials.get(device)
+        self.credentials
+            .get(device)
+            .map(|(_, credential)| credential)
     }
 
     /// A public key that the log has shown, by its id.
@@ -440,31 +433,22 @@ impl Log {
         self.keys.get(id)
     }
 
-    /// Whether everyone on the roster may be there under a policy at a time: what a client asks
+    /// Whether everyone on the roster may be there under the policy in force: what a client asks
     /// before it sends.
     ///
     /// # Errors
     /// The first reason why not.
-    pub fn roster_allowed(
-        &self,
-        policy: &Policy,
-        now: Time,
-    ) -> Result<(), crate::account::AccountError> {
-        use crate::account::AccountError;
+    pub fn roster_allowed(&self, account: &Account, now: Time) -> Result<(), AccountError> {
+        let (policy, _) = account.policy(now)?;
         for member in &self.roster.members {
             if !policy.allows(member.role) && member.role != Role::Vault {
                 return Err(AccountError::Contradiction("the policy's roles"));
             }
-            if policy.revokes_device(&member.device)
-                || member
-                    .credential
-                    .is_some_and(|hash| policy.revokes_credential(&hash))
-            {
+            if policy.revokes_device(&member.device) {
                 return Err(AccountError::Revoked);
             }
-            let expired = |credential: &Credential| now >= credential.expires;
-            if self.credentials.get(&member.device).is_some_and(expired) {
-                return Err(AccountError::Expired);
+            if let Some((signed, _)) = self.credentials.get(&member.device) {
+                account.credential(signed, policy, now)?;
             }
         }
         Ok(())
@@ -483,6 +467,10 @@ fn check_shape(core: &Core, commit: &Commit, archive: Archive) -> Result<(), Com
     }
     if core.history.is_some() != core.back_link.is_some() {
         return fail("history without back-link");
+    }
+    let notes_linked = core.staff.as_ref().is_some_and(|it| it.back_link.is_some());
+    if notes_linked && core.history.is_none() {
+        return fail("notes without history");
     }
     if core.history.is_some_and(|since| since >= core.epoch) {
         return fail("history that has not been");
