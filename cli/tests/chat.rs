@@ -75,6 +75,31 @@ fn a_killed_visitor_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_state_folder_opens_with_its_passphrase_only() {
+    let business = Business::open();
+    let mut line = vec!["chat", "visitor", "--relay", &business.url];
+    line.extend(["--account", &business.account, "--entry-point", "shop"]);
+    line.extend(["--state", "visitor"]);
+    let open = |passphrase: &str| {
+        scene::sottovoce(&line)
+            .current_dir(business.scene.folder.path())
+            .env("SOTTOVOCE_PASSPHRASE", passphrase)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+    };
+    assert!(open("correct horse").status.success());
+    let wrong = open("battery staple");
+    assert!(!wrong.status.success());
+    let complaint = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        complaint.contains("the passphrase is wrong (passphrase-wrong)"),
+        "{complaint}"
+    );
+    assert!(open("correct horse").status.success());
+}
+
+#[test]
 fn what_was_piped_in_is_sent_before_the_end() {
     let business = Business::open();
     let mut ada = business.agent("Ada", "support");
@@ -122,7 +147,7 @@ fn an_invitation_lets_in_nobody_who_does_not_know_its_code() {
         .start("invite", &business.administrator(&line));
     let code = scene::value(&invite.expect("invite="), "invite=");
     let mut mallory = business.agent_again("Mallory", &["--invite", "a guess that is long"]);
-    mallory.expect("request=");
+    mallory.expect("* asking to be let in");
     let mut ada = business.agent_again("Ada", &["--invite", &code]);
     ada.expect("* you are Ada (agent)");
     invite.succeeds();

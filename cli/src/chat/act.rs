@@ -9,6 +9,9 @@ use super::screen::{Line, Tone};
 use super::session::{Session, Side};
 use super::show;
 
+/// Where explanations begin in the help.
+const COLUMN: usize = 20;
+
 impl Session {
     /// Takes in a line that the person typed.
     pub(super) fn typed(&mut self, line: &str) {
@@ -169,7 +172,12 @@ impl Session {
             line::HELP_VISITOR
         };
         for (what, does) in help {
-            self.say(&Line::new(Tone::Notice, format!("  {what:<24}  {does}")));
+            let words = if what.len() > COLUMN {
+                format!("  {what}\n  {:<COLUMN$}  {does}", "")
+            } else {
+                format!("  {what:<COLUMN$}  {does}")
+            };
+            self.say(&Line::new(Tone::Notice, words));
         }
     }
 

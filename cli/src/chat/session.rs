@@ -368,16 +368,15 @@ impl Session {
     }
 
     fn unapproved(&mut self, request: &str) {
-        let waits = if matches!(self.side, Side::Agent { invited: true }) {
-            "asking to be let in with the invitation"
-        } else {
-            "an administrator has to approve this device: sottovoce agent approve REQUEST"
-        };
-        self.say(&Line::notice(waits));
-        self.say(&Line::new(
-            Tone::Quiet,
-            format!("request={}", printable(request)),
+        if matches!(self.side, Side::Agent { invited: true }) {
+            self.say(&Line::notice("asking to be let in with the invitation"));
+            return;
+        }
+        self.say(&Line::notice(
+            "an administrator has to approve this device: sottovoce agent approve REQUEST",
         ));
+        let request = format!("request={}", printable(request));
+        self.say(&Line::new(Tone::Quiet, request));
     }
 
     fn contact(&mut self, view: ContactView) {
