@@ -240,7 +240,8 @@ impl Conversation {
             MessageState::None
         };
         if own {
-            self.timeline.watch(position, now);
+            let due = self.timeline.watch(position, now);
+            cx.outputs.wake_at(due);
         }
         let author = cx.author(&device, self.log.as_ref());
         let mut shown = item(key, Some(position), content.sent, Some(author), body, state);

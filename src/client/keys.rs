@@ -225,7 +225,7 @@ impl Context {
             if newest.is_some_and(stays) || !self.own_teams().iter().any(|known| known == team) {
                 continue;
             }
-            let generation = newest.map_or(0, |newest| newest.generation + 1);
+            let generation = newest.map_or(0, |newest| newest.generation.saturating_add(1));
             let previous = newest.map(|newest| newest.hash);
             self.publish_team_key(team, suite, generation, previous, now)?;
         }
@@ -337,6 +337,13 @@ impl Keys {
         });
         self.private.insert(id, private);
         true
+    }
+
+    /// Hash of the newest record of a team, as the relay told.
+    pub(super) fn newest_record(&self, team: &str, suite: Suite) -> Option<&Hash> {
+        self.newest
+            .get(&(team.to_owned(), suite))
+            .map(|newest| &newest.hash)
     }
 
     /// How many devices hold the newest key of a team.

@@ -299,6 +299,7 @@ impl Client {
                     .values()
                     .any(|conversation| !conversation.intents.is_empty());
                 self.wake_conversations_once(now, waits);
+                self.reseal_waiting(now);
             }
             Query::TeamMembers(team) => {
                 self.cx
@@ -316,6 +317,7 @@ impl Client {
                         conversation.try_keys_again(&mut self.cx);
                     }
                 }
+                self.ask_for_newer_keys();
             }
             Query::Policy(hash) => {
                 self.learn(now, objects);
@@ -441,6 +443,24 @@ impl Client {
             })
             .collect();
         self.cx.event(Event::Inbox(entries));
+    }
+
+    /// Newer keys of teams were told of that contacts wait for: asks for their records, which
+    /// prove themselves.
+    fn ask_for_newer_keys(&mut self) {
+        for conversation in self.conversations.values_mut() {
+            let Some(log) = &conversation.log else {
+                continue;
+            };
+            for entry in &log.roster().teams {
+                let newest = self.cx.keys.newest_record(&entry.team, log.suite());
+                if log.standing() == Standing::Waiting
+                    && newest.is_some_and(|newest| *newest != entry.record)
+                {
+                    self.cx.look_up(Query::TeamKey(entry.team.clone()));
+                }
+            }
+        }
     }
 
     /// A team's newer key is in force: contacts that still wait under an older one are sealed again.

@@ -72,9 +72,10 @@ impl Timeline {
         self.unsent.len() != before
     }
 
-    /// An own message is durable at a position.
-    pub(super) fn watch(&mut self, position: u64, now: Time) {
+    /// An own message is durable at a position. Returns when it ought to be acknowledged.
+    pub(super) fn watch(&mut self, position: u64, now: Time) -> Time {
         self.own.push((position, now));
+        now.plus_millis(ACKNOWLEDGE_WITHIN)
     }
 
     /// A peer has everything up to `delivered` and has read everything up to `read`.

@@ -8,6 +8,12 @@ use crate::world::World;
 /// A world with two agents and a visitor that has said hello.
 pub fn greeted(seed: u64) -> (World, usize, usize, usize) {
     let mut world = World::new(seed);
+    let (visitor, ada, bruno) = greet(&mut world);
+    (world, visitor, ada, bruno)
+}
+
+/// Two agents come, then a visitor who says hello.
+pub fn greet(world: &mut World) -> (usize, usize, usize) {
     let ada = world.staff("Ada", Role::Agent);
     let bruno = world.staff("Bruno", Role::Agent);
     world.connect(ada);
@@ -24,7 +30,7 @@ pub fn greeted(seed: u64) -> (World, usize, usize, usize) {
     );
     world.say(visitor, "hello");
     world.run(4);
-    (world, visitor, ada, bruno)
+    (visitor, ada, bruno)
 }
 
 pub fn claim(world: &mut World, agent: usize) {

@@ -10,6 +10,13 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod chaos;
+mod contents;
 mod conversation;
+mod dishonest;
+mod history;
+mod policy;
 mod relay;
+mod rollback;
+mod storage;
+mod teams;
 mod world;

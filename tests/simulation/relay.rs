@@ -28,6 +28,8 @@ pub struct Relay {
     peers: BTreeMap<Peer, Option<DeviceId>>,
     pub out: Vec<(Peer, RelayFrame)>,
     now: sottovoce::wire::Time,
+    /// The only suite whose team keys visitors are told of, if not all.
+    pub only: Option<sottovoce::wire::Suite>,
 }
 
 impl Relay {
@@ -42,6 +44,33 @@ impl Relay {
             peers: BTreeMap::new(),
             out: Vec::new(),
             now: sottovoce::wire::Time::default(),
+            only: None,
+        }
+    }
+
+    /// Tells everyone who is connected of an account object.
+    pub fn announce(&mut self, object: Object) {
+        for (peer, device) in self.peers.clone() {
+            if device.is_some() {
+                let objects = vec![object.clone()];
+                self.send(peer, RelayFrame::Announce { objects });
+            }
+        }
+    }
+
+    /// Puts an entry into a log, whatever it is, and passes it on.
+    pub fn insert(&mut self, contact: ContactId, entry: Bytes) {
+        let known = self.contacts.get_mut(&contact).unwrap();
+        known.entries.push(entry.clone());
+        let head = known.entries.len() as u64;
+        for follower in known.followers.clone() {
+            let frame = RelayFrame::Entries {
+                contact,
+                first: head,
+                entries: vec![entry.clone()],
+                head,
+            };
+            self.send(follower, frame);
         }
     }
 
@@ -196,6 +225,9 @@ impl Relay {
         match query {
             Query::TeamKey(team) => {
                 for suite in sottovoce::wire::Suite::ALL {
+                    if self.only.is_some_and(|only| only != suite) {
+                        continue;
+                    }
                     let newest = self.team_keys.iter().rfind(|(key, _)| {
                         let key = key.parse().unwrap();
                         key.team == *team && key.suite == suite

@@ -6,7 +6,7 @@ use sottovoce::account::*;
 use sottovoce::client::*;
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::crypto::{Random, Secret};
-use sottovoce::wire::frame::RelayFrame;
+use sottovoce::wire::frame::{Object, ObjectKind, RelayFrame};
 use sottovoce::wire::*;
 
 use crate::relay::Relay;
@@ -23,6 +23,12 @@ pub struct Node {
     pub connected: bool,
     to_relay: VecDeque<(Time, Vec<u8>)>,
     to_client: VecDeque<(Time, Vec<u8>)>,
+    /// Batches that are not durable yet: a kill loses them.
+    stores: VecDeque<(Time, Batch)>,
+    /// How long a batch takes to become durable, in milliseconds.
+    pub store_delay: u64,
+    /// Whether batches cannot be kept.
+    pub store_fails: bool,
     wake: Option<Time>,
     restarts: u64,
     pub events: Vec<Event>,
@@ -47,7 +53,15 @@ pub struct World {
     pub repeat: u32,
     pub swap: u32,
     pub crash: u32,
+    /// What a dishonest relay makes of a frame to a peer.
+    pub tamper: Option<Tamper>,
+    /// Nodes that do not connect again by themselves.
+    pub offline: Vec<usize>,
+    pub policy: Policy,
 }
+
+/// Turns a frame to a peer into what the peer gets instead.
+pub type Tamper = Box<dyn FnMut(usize, RelayFrame) -> Vec<RelayFrame>>;
 
 impl World {
     pub fn new(seed: u64) -> Self {
@@ -95,7 +109,61 @@ impl World {
             repeat: 0,
             swap: 0,
             crash: 0,
+            tamper: None,
+            offline: Vec::new(),
+            policy,
         }
+    }
+
+    /// Administrators put a newer policy in force and the relay tells everyone.
+    pub fn publish_policy(&mut self, change: impl FnOnce(&mut Policy)) {
+        self.policy.number += 1;
+        change(&mut self.policy);
+        let signed = Signed::sign(&self.policy, &[&self.administrator]);
+        self.relay.account.learn_policy(&signed).unwrap();
+        let object = Object::new(ObjectKind::Policy, signed.to_bytes());
+        self.relay.announce(object);
+        self.collect();
+    }
+
+    /// A renewer extends the policy in force by seven days.
+    pub fn renew_policy(&mut self, renewer: &SigningKey) {
+        let policy = Signed::sign(&self.policy, &[&self.administrator]).hash();
+        let renewal = Renewal {
+            version: Version,
+            suite: Suite::X25519,
+            account: self.account,
+            policy,
+            issued: self.now,
+            expires: self.now.plus_seconds(7 * limits::DAY),
+        };
+        let signed = Signed::sign(&renewal, &[renewer]);
+        self.relay.account.learn_renewal(&signed).unwrap();
+        let object = Object::new(ObjectKind::Renewal, signed.to_bytes());
+        self.relay.announce(object);
+        self.collect();
+    }
+
+    /// Another process with a copy of a node's records and key.
+    pub fn copy_of(&mut self, index: usize) -> usize {
+        let copy = self.nodes.len();
+        let original = &self.nodes[index];
+        let (name, kind) = (original.name, original.kind.clone());
+        let (storage, key) = (original.storage.clone(), original.key);
+        let started = original.started;
+        self.nodes.push(Node::new(name, kind, key));
+        self.nodes[copy].storage = storage;
+        self.nodes[copy].started = started;
+        self.open(copy);
+        self.resume_open_contacts(copy);
+        copy
+    }
+
+    /// The process dies and its storage is that of an earlier time.
+    pub fn restore(&mut self, index: usize, storage: BTreeMap<String, Vec<u8>>) {
+        self.disconnect(index);
+        self.nodes[index].storage = storage;
+        self.kill(index);
     }
 
     /// A visitor; returns its index.
@@ -131,25 +199,7 @@ impl World {
 
     fn node(&mut self, name: &'static str, kind: Kind) -> usize {
         let index = self.nodes.len();
-        self.nodes.push(Node {
-            name,
-            kind,
-            client: None,
-            storage: BTreeMap::new(),
-            key: [index as u8; 32],
-            connected: false,
-            to_relay: VecDeque::new(),
-            to_client: VecDeque::new(),
-            wake: None,
-            restarts: 0,
-            events: Vec::new(),
-            items: BTreeMap::new(),
-            view: None,
-            inbox: Vec::new(),
-            team: Vec::new(),
-            started: None,
-            state: ConnectionState::Offline,
-        });
+        self.nodes.push(Node::new(name, kind, [index as u8; 32]));
         self.open(index);
         index
     }
@@ -187,6 +237,7 @@ impl World {
         self.disconnect(index);
         let node = &mut self.nodes[index];
         node.client = None;
+        node.stores.clear();
         node.items.clear();
         node.view = None;
         node.wake = None;
@@ -280,14 +331,18 @@ impl World {
                 }
                 Output::Store(batch) => {
                     let node = &mut self.nodes[index];
-                    for record in batch.puts {
-                        node.storage.insert(record.name, record.bytes);
+                    if node.store_fails {
+                        let client = node.client.as_mut().unwrap();
+                        client.handle(now, Input::StoreFailed(batch.id));
+                    } else if node.store_delay == 0 {
+                        let id = batch.id;
+                        node.keep(batch);
+                        let client = node.client.as_mut().unwrap();
+                        client.handle(now, Input::Stored(id));
+                    } else {
+                        let due = now.plus_millis(node.store_delay);
+                        node.stores.push_back((due, batch));
                     }
-                    for name in batch.deletes {
-                        node.storage.remove(&name);
-                    }
-                    let client = node.client.as_mut().unwrap();
-                    client.handle(now, Input::Stored(batch.id));
                 }
                 Output::Event(event) => self.nodes[index].show(*event),
                 Output::WakeAt(at) => self.nodes[index].wake = Some(at),
@@ -296,8 +351,18 @@ impl World {
     }
 
     /// Moves frames that the relay has produced onto the wires.
-    fn collect(&mut self) {
-        for (peer, frame) in core::mem::take(&mut self.relay.out) {
+    pub fn collect(&mut self) {
+        let mut out = core::mem::take(&mut self.relay.out);
+        if let Some(tamper) = &mut self.tamper {
+            out = out
+                .into_iter()
+                .flat_map(|(peer, frame)| {
+                    let frames = tamper(peer, frame);
+                    frames.into_iter().map(move |frame| (peer, frame))
+                })
+                .collect();
+        }
+        for (peer, frame) in out {
             let delay = self.delay();
             let now = self.now;
             let bytes = encode(&frame);
@@ -338,8 +403,13 @@ impl World {
             if self.chance(self.crash) {
                 self.kill(index);
             }
-            if !self.nodes[index].connected && self.chance(100) {
+            if !self.nodes[index].connected && !self.offline.contains(&index) && self.chance(100) {
                 self.connect(index);
+            }
+            while let Some(batch) = due(&mut self.nodes[index].stores, now) {
+                let id = batch.id;
+                self.nodes[index].keep(batch);
+                self.input(index, Input::Stored(id));
             }
             while let Some(frame) = due(&mut self.nodes[index].to_relay, now) {
                 self.relay.receive(index, &frame);
@@ -367,7 +437,7 @@ impl World {
     }
 }
 
-fn due(queue: &mut VecDeque<(Time, Vec<u8>)>, now: Time) -> Option<Vec<u8>> {
+fn due<T>(queue: &mut VecDeque<(Time, T)>, now: Time) -> Option<T> {
     queue
         .front()
         .is_some_and(|(at, _)| *at <= now)
@@ -375,6 +445,40 @@ fn due(queue: &mut VecDeque<(Time, Vec<u8>)>, now: Time) -> Option<Vec<u8>> {
 }
 
 impl Node {
+    fn new(name: &'static str, kind: Kind, key: [u8; 32]) -> Self {
+        Self {
+            name,
+            kind,
+            client: None,
+            storage: BTreeMap::new(),
+            key,
+            connected: false,
+            to_relay: VecDeque::new(),
+            to_client: VecDeque::new(),
+            stores: VecDeque::new(),
+            store_delay: 0,
+            store_fails: false,
+            wake: None,
+            restarts: 0,
+            events: Vec::new(),
+            items: BTreeMap::new(),
+            view: None,
+            inbox: Vec::new(),
+            team: Vec::new(),
+            started: None,
+            state: ConnectionState::Offline,
+        }
+    }
+
+    fn keep(&mut self, batch: Batch) {
+        for record in batch.puts {
+            self.storage.insert(record.name, record.bytes);
+        }
+        for name in batch.deletes {
+            self.storage.remove(&name);
+        }
+    }
+
     fn show(&mut self, event: Event) {
         match &event {
             Event::Item { item, .. } => {
