@@ -4,6 +4,7 @@ mod bench;
 mod browser;
 mod failure;
 mod lint;
+mod mobile;
 mod process;
 mod programs;
 mod setup;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{browser, lint, process, programs, setup, size};
+use crate::{browser, lint, mobile, process, programs, setup, size};
 
 /// One line of the summary.
 struct Stage {
@@ -29,6 +29,7 @@ const STAGES: &[Stage] = &[
     tests("wasm", wasm),
     tests("pages", pages),
     tests("kotlin", kotlin),
+    step("swift", mobile::swift),
 ];
 
 const fn step(name: &'static str, run: fn(&Workspace) -> Outcome) -> Stage {
@@ -163,19 +164,7 @@ fn pages(workspace: &Workspace) -> Outcome<Tally> {
 }
 
 fn kotlin(workspace: &Workspace) -> Outcome<Tally> {
-    process::run(workspace.cargo().args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--package",
-        "sottovoce-uniffi",
-    ]))?;
-    let mut maven = programs::tester(
-        workspace,
-        "mvn",
-        &["--batch-mode", "--file", "uniffi/kotlin"],
-    )?;
-    counted(maven.arg("test"))
+    counted(mobile::maven(workspace)?.arg("test"))
 }
 
 /// Runs a test runner and counts. One that fails without a failed test has failed once.

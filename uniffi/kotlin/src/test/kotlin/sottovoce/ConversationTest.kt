@@ -1,0 +1,105 @@
+package sottovoce
+
+import java.io.File
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+
+/** Article 1 of the Universal Declaration of Human Rights, begun in some scripts. */
+val GREETINGS =
+    listOf(
+        "All human beings are born free and equal in dignity and rights.",
+        "يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق.",
+        "すべての人間は、生れながらにして自由であり、かつ、尊厳と権利とについて平等である。",
+        "सभी मनुष्यों को गौरव और अधिकारों के मामले में जन्मजात स्वतन्त्रता और समानता प्राप्त है। 👩🏽‍🚀",
+    )
+
+class ConversationTest {
+    @TempDir lateinit var folder: File
+
+    @Test
+    fun `a visitor on the JVM and an agent in a terminal talk`() = runBlocking {
+        Business(folder).use { business ->
+            val visitor = Visitor.open(business)
+            val account = visitor.waitsFor { (it as? Event.Account)?.view }
+            assertEquals(Level.E2EE, account.entryPoints.single { it.id == "shop" }.level)
+
+            val contact = visitor.starts("shop")
+            visitor.says(contact, "Is anybody there?")
+            visitor.sees("Is anybody there?", MessageState.Sent)
+            business.ada.says("waits")
+            business.ada.types("/claim 1")
+            business.ada.says("Is anybody there?")
+            val joined =
+                visitor.item { item ->
+                    val body = item.body as? ItemBody.System
+                    item.author.takeIf { body?.event is SystemEvent.Joined }
+                }
+            assertEquals(Pair("Ada", Role.AGENT), Pair(joined.name, joined.role))
+
+            for (greeting in GREETINGS) {
+                business.ada.types(greeting)
+                assertEquals(joined.device, visitor.hears(greeting).device)
+                visitor.says(contact, greeting)
+                business.ada.says(greeting)
+                visitor.sees(greeting, MessageState.Delivered)
+            }
+
+            business.ada.types("/close")
+            val closed = visitor.contact { it.state == ContactState.CLOSED }
+            assertEquals(contact, closed.contact)
+            visitor.client.stop()
+            while (visitor.client.nextEvent() != null) Unit
+        }
+    }
+
+    @Test
+    fun `a visitor comes back as who it was`() = runBlocking {
+        Business(folder).use { business ->
+            val path = folder.resolve("visitor").path
+            val state = StateStore.Folder(path, StorageKey.Passphrase("correct horse"))
+            val visitor = Visitor.open(business, state)
+            val contact = visitor.starts("shop")
+            visitor.says(contact, "I will be back.")
+            visitor.sees("I will be back.", MessageState.Sent)
+            visitor.client.stop()
+
+            val wrong = StateStore.Folder(path, StorageKey.Passphrase("battery staple"))
+            assertEquals("passphrase-wrong", failure { Visitor.open(business, wrong) })
+
+            val again = Visitor.open(business, state)
+            assertEquals(visitor.client.device(), again.client.device())
+            assertEquals(listOf(contact), again.client.contacts())
+            again.client.command(Command.Open(contact))
+            again.item { (it.body as? ItemBody.Text)?.takeIf { text -> text.text == "I will be back." } }
+            again.client.stop()
+        }
+    }
+
+    @Test
+    fun `calls that fail say why with a code`() = runBlocking {
+        val account = "A".repeat(43)
+        fun config(url: String, account: String) =
+            HostConfig(url, Pin(account), Kind.Visitor, StateStore.Memory)
+
+        assertEquals(
+            "address-unencrypted",
+            failure { Client.open(config("ws://chat.example.com", account)) },
+        )
+        assertEquals("malformed", failure { Client.open(config("wss://localhost:1", "ACME")) })
+
+        val client = Client.open(config("wss://localhost:1", account))
+        assertEquals("malformed", failure { client.command(Command.Claim("this one")) })
+        client.stop()
+        assertEquals("stopped", failure { client.command(Command.Presence(true)) })
+        while (client.nextEvent() != null) Unit
+        assertNull(client.nextEvent())
+    }
+
+    /** The code of the exception that this throws. */
+    private fun failure(call: suspend () -> Any): String =
+        assertThrows(ClientException.Failed::class.java) { runBlocking { call() } }.code
+}

@@ -1,0 +1,53 @@
+package sottovoce
+
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.withTimeout
+
+/** A visitor, and what the client tells it. */
+class Visitor private constructor(val client: Client) {
+    companion object {
+        suspend fun open(business: Business, state: StateStore = StateStore.Memory) =
+            Visitor(Client.open(HostConfig(business.url, Pin(business.account), Kind.Visitor, state)))
+    }
+
+    /** Waits for the first event to come that fits. */
+    suspend fun <T : Any> waitsFor(what: (Event) -> T?): T =
+        withTimeout(PATIENCE.seconds) {
+            while (true) {
+                val event = checkNotNull(client.nextEvent()) { "the client stopped" }
+                check(event !is Event.Failed && event !is Event.Alarm) { event }
+                what(event)?.let { return@withTimeout it }
+            }
+            @Suppress("UNREACHABLE_CODE") error("")
+        }
+
+    suspend fun starts(entryPoint: String): ContactId {
+        client.command(Command.Start(entryPoint, null))
+        return waitsFor { (it as? Event.Started)?.contact }
+    }
+
+    suspend fun says(contact: ContactId, text: String) {
+        client.command(Command.Send(contact, "text", text.toByteArray(), null))
+    }
+
+    /** Waits for a text of somebody else, and returns its author. */
+    suspend fun hears(text: String): Author =
+        item { item ->
+            val body = item.body as? ItemBody.Text
+            item.author.takeIf { body?.text == text && it?.own == false }
+        }
+
+    /** Waits until an own text got that far. */
+    suspend fun sees(text: String, state: MessageState) {
+        item { item ->
+            val body = item.body as? ItemBody.Text
+            item.takeIf { body?.text == text && it.author?.own == true && it.state == state }
+        }
+    }
+
+    suspend fun <T : Any> item(what: (Item) -> T?): T =
+        waitsFor { event -> (event as? Event.Item)?.item?.let(what) }
+
+    suspend fun contact(what: (ContactView) -> Boolean): ContactView =
+        waitsFor { event -> (event as? Event.Contact)?.view?.takeIf(what) }
+}

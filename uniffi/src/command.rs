@@ -1,0 +1,133 @@
+//! What a host tells the client to do. See [`sottovoce::client::Command`].
+
+use sottovoce::client::{Command, Target};
+use sottovoce::wire::{ContactId, ContentId, DeviceId};
+
+/// A person's or program's wish. Every command is answered by events; one that cannot be done by
+/// `Failed` with a stable code.
+#[uniffi::remote(Enum)]
+#[non_exhaustive]
+pub enum Command {
+    /// Visitor: start a contact at an entry point, with a verified identity if there is one.
+    Start {
+        /// The entry point's id.
+        entry_point: String,
+        /// The host's identity token (JWT).
+        identity: Option<String>,
+    },
+    /// Load a contact's log, or the part that is missing, and follow it.
+    Open {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// Stop following a contact and forget its log.
+    Leave {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// Send a message to everyone on the roster.
+    Send {
+        /// The contact.
+        contact: ContactId,
+        /// The content's kind, such as `text`.
+        kind: String,
+        /// The body of that kind: for `text` UTF-8, at most 64 KiB.
+        body: Vec<u8>,
+        /// The content that it answers.
+        reply_to: Option<ContentId>,
+    },
+    /// Staff: send a private note, readable by staff on the roster only.
+    Note {
+        /// The contact.
+        contact: ContactId,
+        /// Its text, at most 64 KiB.
+        text: String,
+    },
+    /// Send a failed message again.
+    Retry {
+        /// The contact.
+        contact: ContactId,
+        /// The message.
+        id: ContentId,
+    },
+    /// Give up a failed message.
+    Discard {
+        /// The contact.
+        contact: ContactId,
+        /// The message.
+        id: ContentId,
+    },
+    /// The person is typing. Call it as often as keys are pressed; it is sent rarely.
+    Typing {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// The person has seen everything up to a position.
+    Read {
+        /// The contact.
+        contact: ContactId,
+        /// The position.
+        position: u64,
+    },
+    /// Staff: take a waiting contact, or one that was transferred to this device.
+    Claim {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// Staff: hand the contact to a team or device. One remains responsible until it is claimed.
+    Transfer {
+        /// The contact.
+        contact: ContactId,
+        /// To whom.
+        to: Target,
+        /// Whether they may read what was said before.
+        history: bool,
+        /// A private note to whoever takes over.
+        note: Option<String>,
+    },
+    /// Staff: add a supervisor or bot, visibly.
+    Invite {
+        /// The contact.
+        contact: ContactId,
+        /// Whom.
+        device: DeviceId,
+        /// Whether they may read what was said before.
+        history: bool,
+    },
+    /// Staff: remove a participant, or take back a transfer.
+    Remove {
+        /// The contact.
+        contact: ContactId,
+        /// Whom.
+        target: Target,
+    },
+    /// Start an epoch with a new secret and no other change.
+    Rekey {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// End the contact.
+    Close {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// Staff: who is in a team, answered by `Team`.
+    LookUpTeam {
+        /// The team's id.
+        team: String,
+    },
+    /// Staff: whether new contacts are welcome.
+    Presence {
+        /// Whether they are.
+        available: bool,
+    },
+}
+
+/// To whom a contact is handed, or who is removed.
+#[uniffi::remote(Enum)]
+pub enum Target {
+    /// One device.
+    Device(DeviceId),
+    /// A team.
+    Team(String),
+}

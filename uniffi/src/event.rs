@@ -1,0 +1,188 @@
+//! What the client tells its host. See [`client::Event`].
+//!
+//! Events are complete views, not differences: a host shows the newest [`ContactView`] of a
+//! contact and the newest [`Item`] of an id and needs no memory of its own.
+
+use sottovoce::account::Role;
+use sottovoce::client;
+use sottovoce::client::{AccountView, Author, InboxEntry, TeamMember};
+use sottovoce::wire::ContactId;
+
+use crate::item::Item;
+use crate::view::ContactView;
+
+/// Something that a host shows or acts upon.
+#[derive(uniffi::Enum)]
+pub enum Event {
+    /// The connection's state changed.
+    Connection {
+        /// It.
+        state: ConnectionState,
+    },
+    /// What is known and believed of the account changed.
+    Account {
+        /// All of it.
+        view: AccountView,
+    },
+    /// This device has no credential; an administrator must approve its request.
+    Unapproved {
+        /// The signed enrolment request as base64url, for `sottovoce agent approve`.
+        request: String,
+    },
+    /// Visitor: a contact has an id; it exists once `Contact` follows.
+    Started {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// A contact's state changed.
+    Contact {
+        /// All of it.
+        view: ContactView,
+    },
+    /// Something in a contact's transcript is new or changed.
+    Item {
+        /// The contact.
+        contact: ContactId,
+        /// It; replaces the one of the same key.
+        item: Item,
+    },
+    /// An item is gone: a message that was given up or went back to the draft.
+    ItemRemoved {
+        /// The contact.
+        contact: ContactId,
+        /// The item's key.
+        key: String,
+    },
+    /// Somebody is typing; good for 6 seconds.
+    Typing {
+        /// The contact.
+        contact: ContactId,
+        /// Who.
+        author: Author,
+    },
+    /// Staff: what waits and what this device is on. Replaces the list before.
+    Inbox {
+        /// The list.
+        entries: Vec<InboxEntry>,
+    },
+    /// Staff: the answer to `LookUpTeam`.
+    Team {
+        /// The team's id.
+        team: String,
+        /// Its members, the own device left out.
+        members: Vec<TeamMember>,
+    },
+    /// A claim came second: somebody else has the contact.
+    ClaimLost {
+        /// The contact.
+        contact: ContactId,
+        /// Who has it, if that is known.
+        by: Option<Author>,
+    },
+    /// A text was not sent because someone joined that its author was not shown; it goes back
+    /// to the draft.
+    ReturnedToDraft {
+        /// The contact.
+        contact: ContactId,
+        /// The text.
+        text: String,
+        /// The role that joined.
+        joined: Role,
+    },
+    /// A command could not be done. Nothing changed.
+    Failed {
+        /// The contact, if the command named one.
+        contact: Option<ContactId>,
+        /// A stable code of SPEC 11.
+        code: String,
+    },
+    /// Evidence that the relay or a participant misbehaved, or that own state was lost.
+    Alarm {
+        /// The contact, or none for the account.
+        contact: Option<ContactId>,
+        /// A stable code of SPEC 11.
+        code: String,
+        /// Whether sending has stopped because of it.
+        stops_sending: bool,
+    },
+    /// Whether state can be kept. `false`: what is sent from now on may be lost with the page.
+    Storage {
+        /// Whether it can.
+        working: bool,
+    },
+}
+
+impl Event {
+    /// None for events that come with a later core than these bindings.
+    pub(crate) fn known(event: client::Event) -> Option<Self> {
+        Some(match event {
+            client::Event::Connection(state) => Self::Connection {
+                state: state.into(),
+            },
+            client::Event::Account(view) => Self::Account { view },
+            client::Event::Unapproved { request } => Self::Unapproved { request },
+            client::Event::Started { contact } => Self::Started { contact },
+            client::Event::Contact(view) => Self::Contact { view: view.into() },
+            client::Event::Item { contact, item } => Self::Item {
+                contact,
+                item: item.into(),
+            },
+            client::Event::ItemRemoved { contact, key } => Self::ItemRemoved { contact, key },
+            client::Event::Typing { contact, author } => Self::Typing { contact, author },
+            client::Event::Inbox(entries) => Self::Inbox { entries },
+            client::Event::Team { team, members } => Self::Team { team, members },
+            client::Event::ClaimLost { contact, by } => Self::ClaimLost { contact, by },
+            client::Event::ReturnedToDraft {
+                contact,
+                text,
+                joined,
+            } => Self::ReturnedToDraft {
+                contact,
+                text,
+                joined,
+            },
+            client::Event::Failed { contact, code } => Self::Failed {
+                contact,
+                code: code.to_owned(),
+            },
+            client::Event::Alarm {
+                contact,
+                code,
+                stops_sending,
+            } => Self::Alarm {
+                contact,
+                code: code.to_owned(),
+                stops_sending,
+            },
+            client::Event::Storage { working } => Self::Storage { working },
+            _ => return None,
+        })
+    }
+}
+
+/// The connection's state.
+#[derive(Debug, uniffi::Enum)]
+pub enum ConnectionState {
+    /// Not connected; the host tries again.
+    Offline,
+    /// Connected, not yet authenticated.
+    Connecting,
+    /// Authenticated.
+    Online,
+    /// The relay refused this device.
+    Refused {
+        /// A stable code of SPEC 11.
+        code: String,
+    },
+}
+
+impl From<client::ConnectionState> for ConnectionState {
+    fn from(state: client::ConnectionState) -> Self {
+        match state {
+            client::ConnectionState::Offline => Self::Offline,
+            client::ConnectionState::Connecting => Self::Connecting,
+            client::ConnectionState::Online => Self::Online,
+            client::ConnectionState::Refused(code) => Self::Refused { code },
+        }
+    }
+}
