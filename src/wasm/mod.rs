@@ -11,6 +11,9 @@ mod reader;
 mod scalar;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use js_sys::{Error, JsString, Reflect};
 use wasm_bindgen::prelude::*;
 

@@ -5,7 +5,7 @@ import type { ContactId, ContactView } from "sottovoce";
 import { composer } from "../conversation/composer.js";
 import { alarm, contactState, sentence } from "../conversation/phrases.js";
 import { readers } from "../conversation/readers.js";
-import { transcript } from "../conversation/transcript.js";
+import { scrollToEnd, transcript } from "../conversation/transcript.js";
 import type { Desk } from "./desk.js";
 import { TransferForm } from "./transfer.js";
 
@@ -43,8 +43,8 @@ export function contactPage(desk: Desk, contact: ContactId): TemplateResult {
             ${desk.transfer?.contact === contact ? desk.transfer.form() : nothing}
             <div class="log" role="log" aria-live="polite" aria-label="Conversation" tabindex="0" data-testid="log">
                 ${transcript(conversation, [], "staff", (command) => desk.command(command))}
-                <p class="typing" data-testid="typing" ?hidden=${who === undefined}>${who} is typing …</p>
             </div>
+            <p class="typing" data-testid="typing" ?hidden=${who === undefined}>${who} is typing …</p>
             ${view ? answer(desk, view) : nothing}
         </main>
         <aside class="about" aria-label="Who can read this">
@@ -137,6 +137,7 @@ function answer(desk: Desk, view: ContactView): TemplateResult {
                 note,
                 send: (text) => {
                     desk.notices.delete(contact);
+                    scrollToEnd(document.body);
                     if (note) {
                         desk.noting.delete(contact);
                         desk.command({ type: "note", contact, text });

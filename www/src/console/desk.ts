@@ -137,11 +137,7 @@ export class Desk {
     }
 
     #render(): void {
-        const log = this.#root.querySelector(".log");
-        const atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 60;
         render(this.#page(), this.#root);
-        const now = this.#root.querySelector(".log");
-        if (now && atEnd) now.scrollTop = now.scrollHeight;
         const waiting = this.#shelf("waiting").length;
         document.title = waiting > 0 ? `(${waiting}) Sottovoce console` : "Sottovoce console";
     }

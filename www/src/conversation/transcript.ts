@@ -28,20 +28,28 @@ export function transcript(
     command: (command: Command) => void,
 ): TemplateResult {
     const items = conversation?.items ?? [];
-    return html`${repeat(
+    return html`<div class="lines">${repeat(
         items,
         ({ key }) => key,
         (item, index) =>
             line(item, items[index - 1], reader, (type, id) => {
                 if (conversation) command({ type, contact: conversation.contact, id });
             }),
-    )}${repeat(early, ({ key }) => key, ({ text }) => bubble("own", "visitor", "sending", text))}`;
+    )}${repeat(early, ({ key }) => key, ({ text }) => bubble(text))}</div>`;
+}
+
+/** Shows the newest line, wherever the person has scrolled to. */
+export function scrollToEnd(page: Element): void {
+    // The log's lines grow upwards, so that its end stays in view by itself: 0 is the end.
+    page.querySelector(".log")?.scrollTo({ top: 0 });
 }
 
 type Repair = (type: "retry" | "discard", id: string) => void;
 
 function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {
     const { body } = item;
+    // What staff write among themselves is nothing to a visitor, not even a gap.
+    if (body.type === "staffOnly" && reader === "visitor") return nothing;
     switch (body.type) {
         case "system":
             return html`<p class="system" data-testid="system" data-event=${body.event.type}>
@@ -106,16 +114,16 @@ function repairs(item: Item, id: string, repair: Repair) {
     </p>`;
 }
 
-function bubble(side: string, author: string, state: "sending", text: string) {
+function bubble(text: string) {
     return html`<article
-        class="message ${side}"
+        class="message own"
         data-testid="message"
-        data-author=${author}
+        data-author="visitor"
         data-own="true"
-        data-state=${state}
+        data-state="sending"
     >
         <div class="bubble" dir="auto">${text}</div>
-        <small class="state"><span data-testid="state">${stateLabel(state)}</span></small>
+        <small class="state"><span data-testid="state">${stateLabel("sending")}</span></small>
     </article>`;
 }
 

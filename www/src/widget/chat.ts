@@ -9,6 +9,7 @@ import { sheet } from "../conversation/readers.js";
 import {
     TypingSigns,
     lastPosition,
+    scrollToEnd,
     transcript,
     unreadAfter,
     type EarlyText,
@@ -129,6 +130,7 @@ export class Chat {
 
     #send(text: string): void {
         this.#notice = undefined;
+        scrollToEnd(this.#panel);
         const conversation = this.#conversation;
         if (conversation) {
             void this.#device?.sendText(conversation.contact, text).catch(() => this.#lose(text));
@@ -208,11 +210,7 @@ export class Chat {
     }
 
     #render(): void {
-        const log = this.#panel.querySelector(".log");
-        const atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 60;
         render(this.#page(), this.#panel);
-        const now = this.#panel.querySelector(".log");
-        if (now && atEnd) now.scrollTop = now.scrollHeight;
     }
 
     #page(): TemplateResult {
@@ -264,8 +262,8 @@ export class Chat {
                 ${transcript(conversation, this.#early, "visitor", (command) => {
                     void this.#device?.command(command).catch(() => {});
                 })}
-                ${this.#typingLine(conversation?.contact)}
             </div>
+            ${this.#typingLine(conversation?.contact)}
             ${this.#device?.role === "failed" || !this.#device ? this.#unavailable() : nothing}
             ${closed ? this.#closed() : this.#composer(conversation)}
             ${this.#sheetOpen && state
