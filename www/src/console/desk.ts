@@ -144,7 +144,7 @@ export class Desk {
 
     #page(): TemplateResult {
         const { state, failure: reason, role } = this.device;
-        return html`<div class="desk">
+        return html`<div class="desk" data-tab=${role}>
             <header class="bar">
                 <strong>Sottovoce</strong>
                 <span data-testid="connection" data-state=${state.connection.state} role="status">

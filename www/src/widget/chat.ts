@@ -66,7 +66,7 @@ export class Chat {
                 relay: options.relay,
                 kind: { type: "visitor" },
                 entryPoint: options.entryPoint,
-                load: async () => init(await options.wasm()),
+                load: () => init(options.wasm()),
                 ...(options.nextRoot === undefined ? {} : { nextRoot: options.nextRoot }),
                 ...(options.lowestPolicy === undefined
                     ? {}
@@ -223,6 +223,8 @@ export class Chat {
         const closed = view?.state === "closed";
         return html`<section
             class="panel"
+            data-testid="panel"
+            data-tab=${this.#device?.role ?? "failed"}
             role="dialog"
             aria-label="Chat with ${brand}"
             @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.#escape()}
