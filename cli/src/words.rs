@@ -11,6 +11,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         }
         "bad-signature" => "a signature is not valid",
         "cannot-seal" => "nobody who could answer has published a key yet; it is tried again",
+        "certificate-refused" => "the relay's certificate is not one to trust",
         "challenge-repeated" => "the relay asked again who this is",
         "claim-first" => "claim the contact first",
         "closed" => "the conversation has ended",
@@ -69,6 +70,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "time-off" => "this clock and the relay's are more than ten minutes apart",
         "time-runs-back" => "its time is before that of the entry before it",
         "timed-out" => "the relay does not answer in time",
+        "tls-failed" => "what answers at the relay's address does not speak TLS as it must",
         "too-slow" => "this device read too slowly",
         "transfer-under-way" => "the contact is being handed on already",
         "two-with-one-sequence" => "two messages of one author claim the same place",

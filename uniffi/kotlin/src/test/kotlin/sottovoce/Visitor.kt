@@ -13,12 +13,13 @@ class Visitor private constructor(val client: Client) {
     /** Waits for the first event to come that fits. */
     suspend fun <T : Any> waitsFor(what: (Event) -> T?): T =
         withTimeout(PATIENCE.seconds) {
-            while (true) {
+            var found: T? = null
+            while (found == null) {
                 val event = checkNotNull(client.nextEvent()) { "the client stopped" }
                 check(event !is Event.Failed && event !is Event.Alarm) { event }
-                what(event)?.let { return@withTimeout it }
+                found = what(event)
             }
-            @Suppress("UNREACHABLE_CODE") error("")
+            found
         }
 
     suspend fun starts(entryPoint: String): ContactId {
