@@ -61,6 +61,21 @@ struct Writer {
 }
 
 impl Writer {
+    /// A visitor with more to say than there is time for.
+    fn new(business: &Arc<Business>) -> Self {
+        let visitor = Person::new();
+        let (mut talk, create) = Talk::start(business, &visitor);
+        let said = (0..4000).map(|_| talk.say(&visitor, "text"));
+        let entries = std::iter::once(create).chain(said);
+        let entries = entries.map(|entry| (fresh_id(), entry)).collect();
+        Self {
+            business: Arc::clone(business),
+            visitor,
+            contact: talk.contact,
+            entries,
+        }
+    }
+
     /// Writes until told to stop; returns the acknowledged positions in order.
     async fn run(
         self,
@@ -76,7 +91,9 @@ impl Writer {
                 continue;
             };
             while !*stop.borrow() {
-                let (id, entry) = &self.entries[positions.len()];
+                let Some((id, entry)) = self.entries.get(positions.len()) else {
+                    return (self, positions);
+                };
                 match self.append(&mut client, *id, entry).await {
                     Some(position) => positions.push(position),
                     None => break,
@@ -119,24 +136,11 @@ async fn what_was_acknowledged_survives_twenty_kills_once_and_in_order() {
         administrator.publish(object).await.unwrap();
     }
 
+    let writers: Vec<_> = (0..WRITERS).map(|_| Writer::new(&business)).collect();
     let (address, addresses) = watch::channel(Some(process.address));
     let (stop, stopping) = watch::channel(false);
-    let mut writers = Vec::new();
-    for _ in 0..WRITERS {
-        let visitor = Person::new();
-        let (mut talk, create) = Talk::start(&business, &visitor);
-        let said = (0..4000).map(|_| talk.say(&visitor, "text"));
-        let entries = std::iter::once(create).chain(said);
-        let entries = entries.map(|entry| (fresh_id(), entry)).collect();
-        let writer = Writer {
-            business: Arc::clone(&business),
-            visitor,
-            contact: talk.contact,
-            entries,
-        };
-        let writing = writer.run(addresses.clone(), stopping.clone());
-        writers.push(tokio::spawn(writing));
-    }
+    let running = |writer: Writer| tokio::spawn(writer.run(addresses.clone(), stopping.clone()));
+    let writers: Vec<_> = writers.into_iter().map(running).collect();
     for _ in 0..KILLS {
         let [moment] = Random::os().bytes().unwrap();
         tokio::time::sleep(Duration::from_millis(20 + u64::from(moment))).await;

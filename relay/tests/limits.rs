@@ -105,6 +105,29 @@ async fn new_contacts_are_limited_and_old_ones_are_not() {
 }
 
 #[tokio::test]
+async fn publications_are_limited_for_each_connection() {
+    let scene = Scene::open().await;
+    let limits = Limits::default();
+    let mut client = scene.client(&Person::new()).await;
+    let object = scene.business.objects().swap_remove(0);
+    let many = limits.publications * 50 + 10;
+    let mut refused = 0;
+    for _ in 0..many {
+        refused += match client.publish(object.clone()).await {
+            Ok(()) => 0,
+            Err(code) => {
+                assert_eq!(code, "throttled");
+                1
+            }
+        };
+    }
+    assert!(refused > 0);
+    let mut other = scene.client(&Person::new()).await;
+    assert_eq!(other.publish(object).await, Ok(()));
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn who_does_not_read_is_cut_and_others_go_on() {
     let scene = Scene::open().await;
     let visitor = Person::new();

@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::tls::{self, TlsError, TlsFiles};
@@ -118,10 +118,11 @@ impl Listener {
 /// Handlers learn their peer through [`ConnectInfo<SocketAddr>`]. Upgraded connections (WebSocket ones)
 /// are their handler's to end.
 pub async fn serve(listener: Listener, router: Router, shutdown: CancellationToken) {
-    let connections = TaskTracker::new();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.tcp.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
             () = shutdown.cancelled() => break,
         };
         match accepted {
@@ -143,11 +144,8 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
             }
         }
     }
-    connections.close();
-    if tokio::time::timeout(DRAIN, connections.wait())
-        .await
-        .is_err()
-    {
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!(open = connections.len(), "connections were cut at the end");
     }
 }

@@ -19,6 +19,8 @@ use crate::relay::Shared;
 /// How long a peer may take to read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a peer may take to be told goodbye.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a peer that was told goodbye may take to close.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -129,19 +131,23 @@ impl Wire {
     /// Says why, and closes.
     async fn goodbye(&mut self, refusal: &Refusal) {
         let code = refusal.code().to_owned();
-        if self.send(&RelayFrame::Goodbye { code }).await.is_ok() {
-            let _ = self.send_message(Message::Close(None)).await;
-            // Closing with unread input would reset the connection, and the peer might never
-            // read why. So what it still sends is thrown away for a moment, or, where nothing
-            // can be read any more, left alone.
-            let drain = async {
-                while let Some(Ok(_)) = self.socket.recv().await {}
-                if self.is_broken {
-                    std::future::pending::<()>().await;
-                }
-            };
-            let _ = tokio::time::timeout(DRAIN, drain).await;
+        let close = async {
+            self.send(&RelayFrame::Goodbye { code }).await?;
+            self.send_message(Message::Close(None)).await
+        };
+        if !matches!(tokio::time::timeout(FAREWELL, close).await, Ok(Ok(()))) {
+            return;
         }
+        // Closing with unread input would reset the connection, and the peer might never read
+        // why. So what it still sends is thrown away for a moment, or, where nothing can be read
+        // any more, left alone.
+        let drain = async {
+            while let Some(Ok(_)) = self.socket.recv().await {}
+            if self.is_broken {
+                std::future::pending::<()>().await;
+            }
+        };
+        let _ = tokio::time::timeout(DRAIN, drain).await;
     }
 }
 
