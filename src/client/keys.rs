@@ -241,21 +241,23 @@ impl Context {
         now: Time,
     ) -> Result<(), NoRandomness> {
         let private = SealPrivateKey::generate(suite, &mut self.random)?;
+        let own = self.device();
+        // The relay may not have the own seal key yet: a publication waits until it is durable,
+        // a question does not.
+        let Some(own_key) = self.keys.current_seal_key(suite, now) else {
+            return Ok(());
+        };
         // Ascending by device, as records list them.
-        let mut holders: Vec<(DeviceId, SealPublicKey)> = Vec::new();
+        let mut holders = vec![(own, own_key)];
         for member in self.directory.members_of(team) {
             let device = member.credential.device;
-            if member.credential.role.is_staff()
+            if device != own
+                && member.credential.role.is_staff()
                 && let Some((_, key)) = member.seal_key(suite, now)
             {
                 let place = holders.partition_point(|(known, _)| *known < device);
                 holders.insert(place, (device, key.clone()));
             }
-        }
-        let own = self.device();
-        if !holders.iter().any(|(device, _)| *device == own) {
-            // The relay does not have the own seal key yet; the next check tries again.
-            return Ok(());
         }
         let until = now.plus_seconds(limits::KEY_CURRENT);
         let record = TeamKey {
@@ -308,6 +310,15 @@ impl Context {
 }
 
 impl Keys {
+    /// The public half of the own seal key that others seal to now.
+    fn current_seal_key(&self, suite: Suite, now: Time) -> Option<SealPublicKey> {
+        self.seal_keys
+            .iter()
+            .filter(|key| key.suite == suite && now < key.until)
+            .max_by_key(|key| key.generation)
+            .map(|key| SealPrivateKey::from_seed(suite, key.seed.duplicate()).public())
+    }
+
     fn note_newest(&mut self, hash: Hash, record: &TeamKey) {
         let place = (record.team.clone(), record.suite);
         let known = self.newest.get(&place);
