@@ -119,6 +119,24 @@ async function tell(from, to, tag) {
 }
 
 /**
+ * Types until the other side sees it, then takes it back.
+ * @param {Page} from
+ * @param {Page} to
+ * @param {string} text
+ */
+async function types(from, to, text) {
+    const input = from.getByTestId("message-input");
+    const sign = to.locator("[data-testid=typing]:not([hidden])");
+    for (const letter of text) {
+        await input.pressSequentially(letter);
+        if ((await sign.count()) > 0) break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await sign.waitFor();
+    await input.fill("");
+}
+
+/**
  * @param {Page} page
  * @param {string} event
  */
@@ -250,12 +268,8 @@ const steps = [
     [
         "each sees the other type",
         async () => {
-            await page.visitor.getByTestId("message-input").pressSequentially("Κάθε", { delay: 50 });
-            await page.ada.locator("[data-testid=typing]:not([hidden])").waitFor();
-            await page.visitor.getByTestId("message-input").fill("");
-            await page.ada.getByTestId("message-input").pressSequentially("Ogni", { delay: 50 });
-            await page.visitor.locator("[data-testid=typing]:not([hidden])").waitFor();
-            await page.ada.getByTestId("message-input").fill("");
+            await types(page.visitor, page.ada, "Κάθε άτομο έχει δικαίωμα στη ζωή");
+            await types(page.ada, page.visitor, "Ogni individuo ha diritto alla vita");
             await picture("1-talking");
         },
     ],

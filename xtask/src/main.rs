@@ -2,6 +2,8 @@
 
 mod bench;
 mod browser;
+mod children;
+mod demo;
 mod failure;
 mod lint;
 mod mobile;
@@ -21,6 +23,8 @@ use workspace::Workspace;
 const HELP: &str = "\
 cargo xtask <command>
 
+  demo [--data DIR]   build everything, start it on this machine and print the addresses
+  demo --check        the same on free ports, driven by headless browsers; screenshots in target/demo
   test [STAGE ...]    install what is missing, check and test everything, or only the stages named
   lint                formatting, clippy for the host and the browser, type checks
   size [--json] [--check]
@@ -54,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     let run: fn(&Workspace, &[String]) -> Outcome = match command {
+        "demo" => demo::run,
         "test" => test::run,
         "lint" => lint::run,
         "build" => browser::run,

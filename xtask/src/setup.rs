@@ -82,6 +82,8 @@ const MAVEN: Need = Need {
 
 /// For building the wasm and the pages.
 pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
+/// For driving the pages as well.
+pub(crate) const TO_BROWSE: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, FONTS];
 /// For everything.
 pub(crate) const TO_TEST: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, CHROMEDRIVER, FONTS, JDK, MAVEN];
 

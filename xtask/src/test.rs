@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{browser, lint, mobile, process, programs, setup, size};
+use crate::{browser, demo, lint, mobile, process, programs, setup, size};
 
 /// One line of the summary.
 struct Stage {
@@ -30,6 +30,7 @@ const STAGES: &[Stage] = &[
     tests("pages", pages),
     tests("kotlin", kotlin),
     step("swift", mobile::swift),
+    tests("demo", demo::check),
 ];
 
 const fn step(name: &'static str, run: fn(&Workspace) -> Outcome) -> Stage {
