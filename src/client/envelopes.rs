@@ -129,7 +129,7 @@ impl Conversation {
             cx.alarm(Some(contact), "gap", false);
         }
         let sender = self.sender(cx, &header.device);
-        sender.next_sequence = header.sequence + 1;
+        sender.next_sequence = header.sequence.saturating_add(1);
         sender.hash = hash;
         Ok(marks)
     }
