@@ -43,8 +43,17 @@ pub(crate) fn swift(workspace: &Workspace) -> Outcome {
     process::run(
         workspace
             .command("cc")
-            .args(["-fsyntax-only", "-Wall", "-Werror"])
-            .arg(folder.join("SottovoceFFI.h")),
+            // Only Clang knows these words.
+            .args([
+                "-fsyntax-only",
+                "-Wall",
+                "-Werror",
+                "-D_Nonnull=",
+                "-D_Nullable=",
+                "-include",
+            ])
+            .arg(folder.join("SottovoceFFI.h"))
+            .args(["-x", "c", "/dev/null"]),
     )?;
     if folder.join("Sottovoce.swift").is_file() {
         Ok(())
