@@ -19,6 +19,8 @@ const AGENTS: [&str; 2] = ["Ada", "Bruno"];
 /// Everything that runs. It ends when this is dropped.
 struct Demo {
     origin: String,
+    account: String,
+    data: PathBuf,
     invitations: Vec<String>,
     /// In the order in which they are to end.
     running: Vec<Running>,
@@ -45,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     };
     let port = if free(PORT).is_ok() { PORT } else { free(0)? };
     let demo = Demo::start(workspace, &data, port)?;
-    demo.greet();
+    demo.greet(workspace);
     demo.wait()
 }
 
@@ -143,6 +145,8 @@ impl Demo {
         running.push(relay);
         Ok(Self {
             origin,
+            account,
+            data: data.to_path_buf(),
             invitations,
             running,
         })
@@ -164,12 +168,31 @@ impl Demo {
         format!("{origin}/console/#invite={code}&name={name}")
     }
 
-    fn greet(&self) {
-        println!("\n  A visitor opens the shop   {}", self.shop());
+    fn greet(&self, workspace: &Workspace) {
+        println!("\n  In a browser");
+        println!("    a visitor   {}", self.shop());
         for (agent, name) in AGENTS.iter().enumerate() {
-            println!("  {name:<24}   {}", self.console(agent));
+            println!("    {name:<9}   {}", self.console(agent));
         }
-        println!("\nCtrl-C ends everything.");
+        let chat = |who: &str| {
+            format!(
+                "{} chat {who} --relay {} --account {}",
+                programs::sottovoce(workspace).display(),
+                self.origin,
+                self.account
+            )
+        };
+        println!("\n  Or in terminals");
+        println!("    {} --entry-point shop", chat("visitor"));
+        for (name, code) in AGENTS.iter().zip(&self.invitations) {
+            let state = self.data.join(name);
+            println!(
+                "    {} --plain-keys --state {} --name {name} --invite {code}",
+                chat("agent"),
+                state.display()
+            );
+        }
+        println!("\n  Ctrl-C ends everything.");
     }
 
     fn wait(mut self) -> Outcome {
