@@ -82,6 +82,8 @@ impl Running {
 
     /// Waits until the program ends, which it is not meant to do.
     pub(crate) fn wait(mut self) -> Outcome {
+        // Waiting for a child closes its standard input, which would end the program.
+        let _open = self.keeper.stdin.take();
         let status = self.keeper.wait().during("waiting")?;
         Err(format!("the {} ended ({status})", self.name).into())
     }
