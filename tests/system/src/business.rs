@@ -68,7 +68,7 @@ impl Business {
     }
 
     /// An agent's device asks for a credential; the administrator hears of it and approves. The
-    /// agent is ready when the team has a key.
+    /// agent is ready when it holds the team's keys.
     pub async fn approve(&self, session: &mut Session, agent: &Person, name: &str, team: &str) {
         let device = agent.handle.device();
         while !announces(session, device).await {}
@@ -79,6 +79,9 @@ impl Business {
                 (account.own_teams == [team]).then_some(())
             })
             .await;
+        while !holds_keys(session, team, device).await {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Publishes a credential.
@@ -214,16 +217,18 @@ impl Business {
     }
 }
 
-/// Waits until a team's members have made its key in a suite.
-pub async fn team_key_is_there(session: &mut Session, team: &str) {
-    loop {
-        let found = session.look_up(Query::TeamKey(team.into())).await.unwrap();
-        let is_key = |object: &sottovoce::wire::frame::Object| object.kind == ObjectKind::TeamKey;
-        if found.objects.iter().any(is_key) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+/// Whether a team has keys, and a device holds them all.
+async fn holds_keys(session: &mut Session, team: &str, device: DeviceId) -> bool {
+    let found = session.look_up(Query::TeamKey(team.into())).await.unwrap();
+    let keys = found.objects.iter();
+    let mut keys = keys
+        .filter(|object| object.kind == ObjectKind::TeamKey)
+        .map(|object| {
+            let signed = Signed::<TeamKey>::from_bytes(&object.bytes).unwrap();
+            signed.parse().unwrap().holders.contains(&device)
+        })
+        .peekable();
+    keys.peek().is_some() && keys.all(|holds| holds)
 }
 
 /// Whether the next announcement is a device's enrolment request.

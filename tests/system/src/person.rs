@@ -144,18 +144,23 @@ impl Person {
         self.until("a started contact", |shown| shown.started).await
     }
 
-    /// As an agent, opens a contact that waits, and takes it.
-    pub async fn take(&self, contact: ContactId) {
-        let claimable = |shown: &Shown| {
-            let view = shown.contacts.get(&contact)?;
-            view.can_claim.then_some(())
-        };
+    /// As an agent, opens a contact that waits.
+    pub async fn opens(&self, contact: ContactId) {
         let waits = |shown: &Shown| {
             let mut inbox = shown.inbox.iter();
             inbox.find(|entry| entry.contact == contact).map(|_| ())
         };
         self.until("the contact in the inbox", waits).await;
         self.command(Command::Open { contact }).await;
+    }
+
+    /// As an agent, opens a contact that waits, and takes it.
+    pub async fn take(&self, contact: ContactId) {
+        let claimable = |shown: &Shown| {
+            let view = shown.contacts.get(&contact)?;
+            view.can_claim.then_some(())
+        };
+        self.opens(contact).await;
         self.until("a contact to claim", claimable).await;
         self.command(Command::Claim { contact }).await;
         let own = self.handle.device();
