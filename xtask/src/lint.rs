@@ -28,6 +28,14 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
         ],
     )?;
     browser::wasm(workspace)?;
+    // The pages are checked against the package's own declarations, which its build writes.
+    process::run(workspace.command("npm").args([
+        "run",
+        "--silent",
+        "build",
+        "--workspace",
+        "pkg",
+    ]))?;
     process::run(workspace.command("npm").args(["run", "--silent", "check"]))
 }
 
