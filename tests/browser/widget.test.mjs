@@ -156,6 +156,9 @@ test("in the dark and on a small screen the chat fills the screen", async () => 
     await page.getByTestId("launcher").click();
     const box = await page.getByTestId("panel").boundingBox();
     assert.deepEqual(box, { x: 0, y: 0, width: 390, height: 700 });
+    // Nothing covers the button that sends.
+    await page.getByTestId("message-input").fill("Hello");
+    await page.getByTestId("send").click({ trial: true, timeout: 5000 });
     await page.context().close();
     close();
 });

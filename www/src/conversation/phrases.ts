@@ -156,28 +156,49 @@ export function contactState(view: ContactView): string {
 /** Things that people should know about a message. */
 export function mark(code: string): string {
     switch (code) {
-        case "late":
-            return "Written before something that it did not know of.";
         case "not-acknowledged":
-            return "Not yet confirmed by anybody else.";
+            return "Nobody else has confirmed this message in time.";
+        case "two-with-one-sequence":
+            return "Its author sent two different messages in the place of one.";
+        case "gap":
+            return "A message of its author is missing before this one.";
+        case "time-off":
+            return "Its time is not right.";
         default:
-            return `Note: ${code}`;
+            return `Please note: ${code}`;
     }
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
-    "too-large": "It is too long.",
+    "already-on-roster": "They are on this chat already.",
+    "cannot-seal": "Somebody’s key is missing, so nothing can be encrypted for them yet.",
+    "claim-first": "The chat was handed to you: take it first.",
+    "content-too-large": "It is too long.",
     "epoch-taken": "Somebody else was quicker.",
-    "not-authorised": "You may not do that here.",
-    closed: "The chat is closed.",
-    offline: "There is no connection.",
-    "policy-expired": "The team’s settings have expired, so nothing can be sent now.",
+    "nothing-to-claim": "Somebody else was quicker.",
+    "insecure-relay": "The page would connect without encryption, which is refused.",
+    "level-not-allowed": "The protection of this chat does not allow it.",
+    "no-key": "This device was let in after the chat began and cannot read it yet.",
+    "no-seal-key": "They have no current key, because they were not here lately.",
+    "no-team-key": "Nobody of the team has been here lately to make it a key.",
+    "no-randomness": "The browser gave no randomness, so no keys can be made.",
+    "not-on-roster": "You are not on this chat.",
+    "policy-not-allowed": "The account’s settings do not allow it.",
+    "read-only": "The chat is open in another tab. This one can only show it.",
+    "role-not-allowed": "Your role does not allow it.",
+    "storage-unavailable": "The browser could not store it.",
+    "time-off": "This device’s clock is wrong by more than ten minutes.",
+    "too-large": "It is too long.",
+    "transfer-under-way": "It is being handed over already.",
+    "unknown-account": "The service does not know this account.",
+    "wasm-not-loaded": "The chat’s code could not be loaded or was not the expected one.",
     "wasm-unavailable":
         "This browser or this page does not allow WebAssembly, which the encryption needs.",
-    "wasm-not-loaded": "The chat’s code could not be loaded or was not the expected one.",
-    "insecure-relay": "The page would connect without encryption, which is refused.",
-    "read-only": "The chat is open in another tab. This one can only show it.",
-    "no-randomness": "The browser gave no randomness, so no keys can be made.",
+    closed: "The chat is closed.",
+    expired: "The account’s settings have expired, so nothing can be sent now.",
+    revoked: "This device is no longer allowed in.",
+    throttled: "That was too much at once. Please wait a moment.",
+    unavailable: "The service cannot do that now.",
 };
 
 /** Why something could not be done. */
@@ -185,27 +206,34 @@ export function failure(code: string): string {
     return FAILURES[code] ?? `It could not be done (${code}).`;
 }
 
+const ALARMS: Readonly<Record<string, string>> = {
+    "bad-signature": "a message was not signed by its author",
+    "challenge-repeated": "the service asked twice who this is",
+    "level-not-allowed": "somebody was added whom the protection of this chat forbids",
+    "log-truncated": "the service hides a part of this chat",
+    "not-authenticated": "the service did not wait to learn who this is",
+    "rolled-back": "the service showed account settings older than those already known",
+    "state-rolled-back": "what this browser stored is older than what it sent",
+    "time-off": "this device’s clock is wrong by more than ten minutes",
+    "two-with-one-sequence": "somebody sent two different messages in the place of one",
+    "wrong-other-seal": "somebody was given a wrong key",
+    "wrong-seal": "this device was given a wrong key",
+    conflict: "two different versions of the account’s signed settings were shown",
+    fork: "two different versions of this chat were shown",
+    gap: "a message is missing",
+};
+
 /** What an alarm means. */
 export function alarm(code: string, stopsSending: boolean): string {
     if (code === "state-unreadable") {
         return "This chat was started on another device, or this browser cleared it. You can start anew; the team still has the old one.";
     }
+    const what = ALARMS[code] ?? "what arrived is not what was agreed";
     const consequence = stopsSending
         ? "To be safe, nothing more is sent here."
         : "You can go on writing.";
-    return `Something does not fit: ${ALARMS[code] ?? "what arrived is not what was agreed"}. ${consequence} (${code})`;
+    return `Something is wrong: ${what}. ${consequence} (${code})`;
 }
-
-const ALARMS: Readonly<Record<string, string>> = {
-    "policy-expired": "the team’s signed settings have expired",
-    "policy-fork": "there are two different versions of the team’s signed settings",
-    "policy-lower": "the team’s signed settings are older than ones already seen",
-    "lower-version": "the team’s signed settings are older than ones already seen",
-    fork: "two different versions of this chat were shown",
-    gap: "a part of this chat is missing",
-    "wrong-seal": "somebody was given a wrong key",
-    "level-too-low": "the chat would be less protected than this page demands",
-};
 
 /** The reason that an own message failed. */
 export function itemFailure(item: Item): string {

@@ -97,9 +97,9 @@ function byline(item: Item, note: boolean, reader: Reader) {
     const { author } = item;
     const role =
         author && reader === "visitor" && author.role !== "agent" ? ` (${roleName(author.role)})` : "";
-    return html`<small class="author"
-        >${note ? "Private note, " : nothing}${nameOf(author)}${author?.role === "bot" ? "" : role}</small
-    >`;
+    const name = `${nameOf(author)}${author?.role === "bot" ? "" : role}`;
+    const of = author?.own ? "" : `, ${name}`;
+    return html`<small class="author">${note ? `Private note${of}` : name}</small>`;
 }
 
 function repairs(item: Item, id: string, repair: Repair) {

@@ -55,6 +55,11 @@ function fetchPinned({ file, integrity }: Pinned): Promise<Response> {
 
 /** The launcher. Attributes are those of the snippet's `data-…`. */
 class SottovoceChat extends HTMLElement {
+    /**
+     * For visitors who are logged in: asked for a short-lived token (JWT) whose `cnf` is the
+     * thumbprint of the device's key, which it is given as base64url.
+     */
+    identify: ((device: string) => Promise<string>) | undefined;
     readonly #root = this.attachShadow({ mode: "open" });
     readonly #button = document.createElement("button");
     readonly #panel = document.createElement("div");
@@ -134,6 +139,7 @@ class SottovoceChat extends HTMLElement {
             fallbackLink: attribute("fallback-link"),
             servedBy: new URL(served).host,
             pinned: script?.integrity !== undefined && script.integrity !== "",
+            identify: this.identify,
             wasm: () => (wasm ??= fetchPinned(WASM_FILE)),
             away: () => this.close(),
             unread: (count) => this.#badge(count),

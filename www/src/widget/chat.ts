@@ -29,6 +29,8 @@ export interface ChatOptions {
     servedBy: string;
     /** Whether the page pins the loader by its hash. */
     pinned: boolean;
+    /** The host's token (JWT) that says who the visitor is, made for this device's key. */
+    identify: ((device: string) => Promise<string>) | undefined;
     wasm(): Promise<Response>;
     away(): void;
     unread(count: number): void;
@@ -140,9 +142,31 @@ export class Chat {
         this.#keepEarly();
         if (this.#starting) return;
         this.#starting = true;
-        this.#device
-            ?.command({ type: "start", entryPoint: this.#options.entryPoint })
-            .catch(() => this.#giveBackEarly());
+        this.#start().catch(() => this.#giveBackEarly());
+    }
+
+    async #start(): Promise<void> {
+        const { entryPoint, identify } = this.#options;
+        const identity = await identify?.(await this.#ownDevice());
+        await this.#device?.command({
+            type: "start",
+            entryPoint,
+            ...(identity === undefined ? {} : { identity }),
+        });
+    }
+
+    /** The own device's name, as soon as it is known. */
+    #ownDevice(): Promise<string> {
+        return new Promise((resolve) => {
+            const look = () => {
+                const own = this.#device?.state.account?.own.device;
+                if (own === undefined) return false;
+                resolve(own);
+                return true;
+            };
+            if (look()) return;
+            const stop = this.#device?.subscribe(() => look() && stop?.());
+        });
     }
 
     #sendEarly(contact: string): void {
