@@ -151,7 +151,7 @@ fn wasm(workspace: &Workspace) -> Outcome<Tally> {
             .args(["test", "--headless", "--chrome", "--mode", "no-install"])
             .arg("--chromedriver")
             .arg(driver)
-            .args([".", "--locked", "--package", "sottovoce", "--tests"])
+            .args([".", "--locked", "--package", "sottovoce", "--lib"])
             .env("PATH", setup::path_with(&tools)?),
     )
 }
