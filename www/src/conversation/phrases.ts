@@ -126,7 +126,7 @@ export function placeholder(body: ItemBody): string | undefined {
         case "unsupported":
             return "This message is of a kind that this version cannot show.";
         case "staffOnly":
-            return "A private note that you cannot read.";
+            return "The team wrote a note among themselves.";
         case "beforeJoining":
             return "From before you joined: you don’t have access to this message.";
         case "invalid":

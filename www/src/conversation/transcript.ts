@@ -48,8 +48,6 @@ type Repair = (type: "retry" | "discard", id: string) => void;
 
 function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {
     const { body } = item;
-    // What staff write among themselves is nothing to a visitor, not even a gap.
-    if (body.type === "staffOnly" && reader === "visitor") return nothing;
     switch (body.type) {
         case "system":
             return html`<p class="system" data-testid="system" data-event=${body.event.type}>
