@@ -3,6 +3,8 @@
 //! clients, never by the relay.
 
 mod json;
+mod modular;
+mod p256;
 mod signature;
 
 use json::Json;
