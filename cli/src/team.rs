@@ -46,8 +46,28 @@ pub(crate) async fn run(command: Command) -> Outcome {
 /// A member's device and the key to seal to.
 type Holder = (DeviceId, SealPublicKey);
 
+/// How often it is tried when members make keys at the same time.
+const ATTEMPTS: u8 = 5;
+
 /// Makes a generation for each suite that the policy allows.
 pub(crate) async fn rotate(
+    folder: &Folder,
+    relay: &mut Session,
+    key: &SigningKey,
+    team: &str,
+) -> Outcome {
+    let mut attempt = 1;
+    loop {
+        match rotate_once(folder, relay, key, team).await {
+            Err(failure) if failure.code() == "generation-taken" && attempt < ATTEMPTS => {
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn rotate_once(
     folder: &Folder,
     relay: &mut Session,
     key: &SigningKey,

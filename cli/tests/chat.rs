@@ -33,9 +33,10 @@ fn a_visitor_and_two_agents_talk_from_first_word_to_last() {
     ada.type_line("/transfer ben --note she is upset");
     visitor.expect("* Ada hands on to Ben, who can read what was said before");
     ben.expect("* contact 1 waits for you");
-    ben.type_line("/claim 1");
+    ben.type_line("/open 1");
     ben.expect("Visitor: मेरे जूते नहीं आए 👟");
     ben.expect("Ada (note, staff only): she is upset");
+    ben.type_line("/claim");
     ben.expect("* you have joined and will answer instead of Ada");
     ben.type_line("They come tomorrow.");
     visitor.expect("Ben: They come tomorrow.");
@@ -48,6 +49,34 @@ fn a_visitor_and_two_agents_talk_from_first_word_to_last() {
     visitor.succeeds();
     ben.succeeds();
     ada.succeeds();
+}
+
+#[test]
+fn a_transfer_without_history_shows_nothing_from_before() {
+    let business = Business::open();
+    let sales = ["policy", "set", "--dir", "account", "team.sales.name=Sales"];
+    business.scene.said(&sales);
+    business.said(&["policy", "publish"]);
+    let mut cleo = business.agent("Cleo", "sales");
+    let mut ada = business.agent("Ada", "support");
+    let mut visitor = business.visitor(&[]);
+    visitor.type_line("the secret is 4711");
+    ada.expect("* contact 1 waits");
+    ada.type_line("/claim 1");
+    ada.expect("* you have joined");
+    visitor.expect("* Ada has joined");
+    visitor.type_line("and 4712");
+    ada.expect("Visitor: and 4712");
+    ada.type_line("/transfer Cleo --no-history");
+    visitor.expect("* Ada hands on to Cleo, who cannot read what was said before");
+    cleo.expect("* contact 1 waits for you");
+    cleo.type_line("/claim 1");
+    cleo.expect("* you have joined and will answer instead of Ada");
+    visitor.expect("* Cleo has joined");
+    visitor.type_line("hello Cleo");
+    cleo.expect("Visitor: hello Cleo");
+    let said = cleo.said().join("\n");
+    assert!(!said.contains("4711") && !said.contains("4712"), "{said}");
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub(super) struct Session {
     /// The open contact.
     pub(super) current: Option<ContactId>,
     pub(super) transcript: Transcript,
+    /// The open contact was known already and is about to be shown from its beginning: what comes
+    /// before its view was meant for the list.
+    is_reopening: bool,
     pub(super) outgoing: Outgoing,
     /// Contacts that are not open and have news that was told.
     pub(super) unseen: BTreeSet<ContactId>,
@@ -76,6 +79,7 @@ impl Session {
             views: BTreeMap::new(),
             current: None,
             transcript: Transcript::default(),
+            is_reopening: false,
             outgoing: Outgoing::default(),
             unseen: BTreeSet::new(),
             read_told: 0,
@@ -204,6 +208,7 @@ impl Session {
         }
         self.current = Some(contact);
         self.transcript = Transcript::default();
+        self.is_reopening = self.views.contains_key(&contact);
         self.read_told = 0;
         self.unseen.remove(&contact);
         self.commands.push_back(Command::Open { contact });
@@ -391,6 +396,7 @@ impl Session {
         if !self.is_open(contact) {
             return;
         }
+        self.is_reopening = false;
         let was_loaded = before.as_ref().is_some_and(|view| view.caught_up);
         if view.caught_up && !was_loaded && view.state != ContactState::Closed {
             let claim = if view.can_claim && !self.is_changing {
@@ -426,6 +432,9 @@ impl Session {
             self.is_changing = false;
         }
         if self.is_open(contact) {
+            if self.is_reopening {
+                return;
+            }
             let typed_here = self.screen.shows_typing();
             let lines = self.transcript.take(item, typed_here);
             self.say_all(&lines);

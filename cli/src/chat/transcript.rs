@@ -23,6 +23,11 @@ impl Transcript {
     /// messages out that stand on the screen as they were typed.
     pub(super) fn take(&mut self, item: Item, typed_here: bool) -> Vec<Line> {
         self.head = self.head.max(item.position.unwrap_or(0));
+        // The transfer's own line says that what was said before is not for this device; and keys
+        // may still come with later entries.
+        if item.body == ItemBody::BeforeJoining {
+            return Vec::new();
+        }
         let own = item.author.as_ref().is_some_and(|author| author.own);
         let message = matches!(item.body, ItemBody::Text { .. } | ItemBody::Note { .. });
         let before = self.shown.insert(item.key.clone(), item.clone());
