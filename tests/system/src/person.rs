@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{ENTRY_POINT, no_roots, text};
 
-/// Longer than anything takes that happens at all.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything takes that happens at all, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody with a client.
 #[derive(Debug)]

@@ -113,6 +113,8 @@ async fn everything_arrives(visitor: &Person, ada: &Person, contact: ContactId, 
     for text in &texts {
         visitor.say(contact, text).await;
         ada.say(contact, text).await;
+        ada.hears(contact, text).await;
+        visitor.hears(contact, text).await;
     }
     for person in [visitor, ada] {
         let all = before + 2 * texts.len();
