@@ -214,7 +214,8 @@ impl Conversation {
     /// Whether this device may take the contact now.
     pub(super) fn can_claim(&self, cx: &Context) -> bool {
         let Some(log) = &self.log else { return false };
-        if log.is_closed() || !cx.role().is_staff() {
+        let has_key = self.epoch().is_some_and(|epoch| epoch.all.is_some());
+        if log.is_closed() || !cx.role().is_staff() || !has_key {
             return false;
         }
         let teams = log.roster().teams.iter().map(|entry| &entry.team);

@@ -183,6 +183,8 @@ impl Conversation {
                 continue;
             };
             let time = Time::default();
+            // What it turns out to be may be shown under another key, or not at all.
+            self.remove_item(cx, entry_key(position));
             match opened {
                 Ok(content) => self.content(cx, time, position, &envelope, content, Vec::new()),
                 Err(error) => self.invalid(cx, position, time, error.code()),
@@ -206,7 +208,7 @@ impl Conversation {
             return self.receipt(cx, &device, &content);
         }
         if content.kind == kind::IDENTITY {
-            return self.identity(cx, header.epoch, &device, &content);
+            return self.identity(cx, &device, &content);
         }
         if !self.is_new(device, content.id) && marks.is_empty() {
             return;
@@ -294,14 +296,16 @@ impl Conversation {
         self.advance_own(cx, seen, read);
     }
 
-    fn identity(&mut self, cx: &Context, epoch: u64, device: &DeviceId, content: &Content) {
+    /// The visitor's token is its first content. An agent who claims at once may make it come an
+    /// epoch late; it is the visitor's own word all the same.
+    fn identity(&mut self, cx: &Context, device: &DeviceId, content: &Content) {
         let is_visitor = self
             .log
             .as_ref()
             .and_then(|log| log.roster().member(device))
             .is_some_and(|member| member.role == crate::account::Role::Visitor);
         let first = self.epochs.first().map(|epoch| epoch.commit.core());
-        let (Some(create), true, 0) = (first, is_visitor, epoch) else {
+        let (Some(create), true) = (first, is_visitor) else {
             return;
         };
         let Ok(policy) = cx.account.policy_at(&create.policy.hash, create.time) else {

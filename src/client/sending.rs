@@ -412,7 +412,7 @@ impl Conversation {
         }
     }
 
-    fn remove_item(&mut self, cx: &mut Context, key: String) {
+    pub(super) fn remove_item(&mut self, cx: &mut Context, key: String) {
         if self.timeline.remove(&key) {
             let contact = self.id;
             cx.event(Event::ItemRemoved { contact, key });

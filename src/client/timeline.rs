@@ -65,11 +65,12 @@ impl Timeline {
             .binary_search_by_key(&Some(position), |item| item.position)
     }
 
-    /// Removes an own message that was not sent.
+    /// Removes an item; `false` if there is none.
     pub(super) fn remove(&mut self, key: &str) -> bool {
-        let before = self.unsent.len();
+        let before = self.unsent.len() + self.placed.len();
         self.unsent.retain(|item| item.key != key);
-        self.unsent.len() != before
+        self.placed.retain(|item| item.key != key);
+        self.unsent.len() + self.placed.len() != before
     }
 
     /// An own message is durable at a position. Returns when it ought to be acknowledged.

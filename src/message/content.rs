@@ -28,7 +28,7 @@ pub mod kind {
     pub const QUICK_REPLIES: &str = "quick-replies";
     /// How far its author has read: a [`Receipt`](super::Receipt).
     pub const RECEIPT: &str = "receipt";
-    /// A visitor's identity token (JWT), in epoch 0 only.
+    /// A visitor's identity token (JWT).
     pub const IDENTITY: &str = "identity";
     /// Signalling of a call.
     pub const CALL_SIGNAL: &str = "call-signal";

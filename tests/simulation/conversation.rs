@@ -106,6 +106,16 @@ fn a_transfer_with_history_lets_the_next_agent_read_everything() {
         world.nodes[visitor].texts(),
         ["hello", "one moment", "Bruno here"]
     );
+    // Nothing is left in Bruno's transcript of what he could not read before he was let in.
+    let unread = |item: &&sottovoce::client::Item| item.body == ItemBody::BeforeJoining;
+    assert_eq!(
+        world.nodes[bruno]
+            .transcript()
+            .into_iter()
+            .filter(unread)
+            .count(),
+        0
+    );
     // Ada has left: she reads nothing later.
     assert_eq!(
         world.nodes[ada].texts(),
