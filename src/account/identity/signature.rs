@@ -105,7 +105,7 @@ mod tests {
             assert!(!verifies(&key, &message[1..], &signature));
             assert!(!verifies(&key, message, &signature[1..]));
             assert!(!verifies(&key, message, &[&signature[..], &[0]].concat()));
-            for byte in (0..signature.len()).step_by(7) {
+            for byte in 0..signature.len() {
                 let mut changed = signature.clone();
                 changed[byte] ^= 1;
                 assert!(!verifies(&key, message, &changed), "{byte}");
@@ -113,7 +113,7 @@ mod tests {
             for length in 0..key.len() {
                 assert!(!verifies(&key[..length], message, &signature), "{length}");
             }
-            for byte in (0..key.len()).step_by(7) {
+            for byte in 0..key.len() {
                 let mut changed = key.clone();
                 changed[byte] ^= 1;
                 assert!(!verifies(&changed, message, &signature), "{byte}");
