@@ -85,7 +85,9 @@ impl Host {
             }
         };
         self.finish(signals, connection).await;
+        // From here on commands are refused; only then is whoever waits told.
         drop(self);
+        drop(requests);
         drop(stopped);
     }
 
