@@ -333,11 +333,11 @@ impl Client {
     /// Conversations that want to start look at the answer; what is still missing is asked for
     /// again later, not at once.
     fn wake_conversations_once(&mut self, now: Time, waits: bool) {
-        let online = core::mem::replace(&mut self.cx.ask_later, true);
+        let before = core::mem::replace(&mut self.cx.ask_later, true);
         for conversation in self.conversations.values_mut() {
             conversation.flush(&mut self.cx, now);
         }
-        self.cx.ask_later = online;
+        self.cx.ask_later = before;
         if waits {
             self.ask_again = Some(now.plus_millis(ASK_AGAIN));
             self.cx.outputs.wake_at(now.plus_millis(ASK_AGAIN));
