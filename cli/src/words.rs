@@ -26,6 +26,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "device-taken" => "the device belongs to somebody else already",
         "disconnected" => "the connection to the relay ended",
         "epoch-taken" => "somebody else was faster",
+        "erased" => "the conversation was erased at the relay; what is shown is kept here only",
         "expired" => "its time has run out",
         "fixed-field-changed" => "something was changed that is fixed for the contact's life",
         "foreign-account" => "it belongs to another account",

@@ -1,6 +1,7 @@
 //! SPEC 3: what an account says about itself, signed: root statement, policies, credentials,
 //! seal keys, team keys; and the one place that decides whether to believe it.
 
+mod api;
 mod chain;
 mod credential;
 mod enrolment;
@@ -10,6 +11,7 @@ mod policy;
 mod root;
 mod rules;
 
+pub use api::{ApiTokenRequest, Tombstone};
 pub use chain::{Account, AccountError, Learned, Pin};
 pub use credential::{Credential, Role, Via};
 pub use enrolment::EnrolmentRequest;

@@ -13,6 +13,7 @@ const KNOWN: &[&str] = &[
     "contradiction",
     "device-taken",
     "epoch-taken",
+    "erased",
     "expired",
     "fixed-field-changed",
     "foreign-account",

@@ -205,6 +205,13 @@ impl Conversation {
         }
     }
 
+    /// The relay keeps the contact no longer: nothing can be sent there, what is known stays.
+    pub(super) fn end(&mut self, cx: &mut Context, code: &'static str) {
+        self.following = false;
+        self.stopped.get_or_insert(code);
+        self.show(cx);
+    }
+
     pub(super) fn is_member(&self, device: &DeviceId) -> bool {
         self.log
             .as_ref()

@@ -393,8 +393,22 @@ impl Client {
                 }
                 None => self.cx.failed(None, code),
             },
-            RefusedId::Contact(contact) => self.cx.failed(Some(contact), code),
+            RefusedId::Contact(contact) => self.contact_refused(contact, code),
         }
+    }
+
+    /// The relay has no entries of a contact to give. That it erased them, or dropped them when
+    /// their time was over, is its word only, so nothing that this device has is destroyed.
+    fn contact_refused(&mut self, contact: ContactId, code: &'static str) {
+        if matches!(code, "erased" | "expired") {
+            if let Some(conversation) = self.conversations.get_mut(&contact) {
+                conversation.end(&mut self.cx, code);
+            }
+            if self.inbox.remove(&contact).is_some() {
+                self.show_inbox();
+            }
+        }
+        self.cx.failed(Some(contact), code);
     }
 
     fn take_summaries(&mut self, all: bool, contacts: Vec<ContactSummary>) {

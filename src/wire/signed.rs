@@ -100,6 +100,18 @@ impl<T: SignedKind> Signed<T> {
         }
     }
 
+    /// Puts together what was signed elsewhere, over exactly `encode(value)`: by a key that is
+    /// none of this crate's, such as a relay's own.
+    pub fn assemble(value: &T, by: SignedBy) -> Self {
+        Self {
+            wire: Wire {
+                body: encode(value).into(),
+                signatures: vec![by],
+            },
+            kind: PhantomData,
+        }
+    }
+
     /// Adds one more signature, for objects that several administrators must sign.
     pub fn add_signature(&mut self, key: &SigningKey) {
         self.wire.add_signature(T::KIND, key);

@@ -155,6 +155,25 @@ fn account_objects_are_read_strictly() {
         device: key(1).public(),
         time: START,
     });
+    signed(&ApiTokenRequest {
+        version: Version,
+        suite: Suite::X25519,
+        account: account(),
+        name: name(),
+        scopes: vec!["account:read".into(), "contacts:read".into()],
+        expires: START,
+        time: START,
+        nonce: Nonce::new([3; 32]),
+        host: "relay.example".into(),
+    });
+    signed(&Tombstone {
+        version: Version,
+        suite: Suite::X25519,
+        account: account(),
+        contact: ContactId::new([4; 16]),
+        entries: 70_000,
+        time: START,
+    });
     structure(&TeamSeals {
         record: hash(),
         seals: vec![TeamSeal {

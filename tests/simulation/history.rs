@@ -154,3 +154,32 @@ fn a_closed_contacts_secrets_go_with_the_visitor_at_once_and_with_staff_in_time(
     world.run(3);
     assert!(!world.nodes[ada].texts().contains(&"goodbye".into()));
 }
+
+#[test]
+fn what_the_relay_erased_stays_on_devices_and_nothing_more_is_sent() {
+    let (mut world, visitor, ada, bruno) = greeted(540);
+    claim(&mut world, ada);
+    world.say(ada, "good morning");
+    world.run(15);
+    let contact = world.contact_of(visitor);
+    world.relay.erase(contact);
+    world.collect();
+    world.run(2);
+    for node in [visitor, ada] {
+        let node = &world.nodes[node];
+        assert_eq!(node.failures(), ["erased"], "told once");
+        assert!(node.alarms().is_empty(), "nobody misbehaved");
+        let shown = node.events.iter().rev().find_map(|event| match event {
+            Event::Contact(view) => Some(view),
+            _ => None,
+        });
+        let view = shown.unwrap();
+        assert_eq!((view.stopped_by, view.can_send), (Some("erased"), false));
+        assert_eq!(node.texts(), ["hello", "good morning"]);
+    }
+    assert!(world.nodes[ada].inbox.is_empty());
+    world.say(visitor, "are you there?");
+    world.run(5);
+    assert!(!world.relay.contacts.contains_key(&contact));
+    assert!(world.nodes[bruno].texts().is_empty());
+}

@@ -74,6 +74,16 @@ impl Relay {
         }
     }
 
+    /// Forgets a contact and tells whoever followed it.
+    pub fn erase(&mut self, contact: ContactId) {
+        let known = self.contacts.remove(&contact).unwrap();
+        for follower in known.followers {
+            let id = RefusedId::Contact(contact);
+            let code = "erased".into();
+            self.send(follower, RelayFrame::Refused { id, code });
+        }
+    }
+
     pub fn add_credential(&mut self, credential: Signed<Credential>) {
         self.credentials.push(credential);
     }

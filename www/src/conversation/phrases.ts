@@ -195,6 +195,7 @@ const FAILURES: Readonly<Record<string, string>> = {
     "wasm-unavailable":
         "This browser or this page does not allow WebAssembly, which the encryption needs.",
     closed: "The chat is closed.",
+    erased: "The service erased this chat.",
     expired: "The account’s settings have expired, so nothing can be sent now.",
     revoked: "This device is no longer allowed in.",
     throttled: "That was too much at once. Please wait a moment.",
@@ -227,6 +228,12 @@ const ALARMS: Readonly<Record<string, string>> = {
 export function alarm(code: string, stopsSending: boolean): string {
     if (code === "state-unreadable") {
         return "This chat was started on another device, or this browser cleared it. You can start anew; the team still has the old one.";
+    }
+    if (code === "erased") {
+        return "The service erased this chat. What you see is kept on this device only.";
+    }
+    if (code === "expired") {
+        return "The service keeps this chat no longer: its time is over. What you see is kept on this device only.";
     }
     const what = ALARMS[code] ?? "what arrived is not what was agreed";
     const consequence = stopsSending
