@@ -60,7 +60,7 @@ pub fn is_ephemeral_of(
 }
 
 /// A contact as its log makes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Contact {
     log: Log,
     head: u64,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sottovoce::wire::frame::ContactSummary;
-use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId};
+use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId, Time};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::account::AccountHub;
@@ -45,10 +45,10 @@ impl Counters {
     }
 }
 
-/// The position of an append, or why it was not appended.
-pub type Outcome = Result<u64, Refusal>;
+/// The positions of a job's appends, or why none of them was appended.
+pub type Outcome = Result<Vec<u64>, Refusal>;
 
-/// An append that waits for its answer.
+/// Entries that are appended to a contact at consecutive positions, or not at all.
 #[derive(Debug)]
 pub struct Job {
     /// The account.
@@ -57,26 +57,44 @@ pub struct Job {
     pub device: DeviceId,
     /// From where, for the limit on new contacts.
     pub address: IpAddr,
-    /// The append's id.
-    pub id: ContentId,
     /// The contact.
     pub contact: ContactId,
-    /// The entry's bytes.
-    pub bytes: Bytes,
-    /// What they say.
-    pub entry: ReadEntry,
+    /// One or two, in their order.
+    pub appends: Vec<Append>,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Outcome>,
 }
 
+/// An entry that is to be appended.
+#[derive(Debug)]
+pub struct Append {
+    /// The append's id.
+    pub id: ContentId,
+    /// The entry's bytes.
+    pub bytes: Bytes,
+    /// What they say.
+    pub entry: ReadEntry,
+}
+
 impl Job {
-    fn key(&self) -> AppendKey {
+    fn key(&self, append: &Append) -> AppendKey {
         AppendKey {
             account: self.account.id(),
             device: self.device,
-            id: self.id,
+            id: append.id,
         }
     }
+
+    fn keys(&self) -> impl Iterator<Item = AppendKey> {
+        self.appends.iter().map(|append| self.key(append))
+    }
+}
+
+/// An append that was judged and counts.
+struct Accepted {
+    position: u64,
+    summary: ContactSummary,
+    changes: Vec<PartyChange>,
 }
 
 type ContactKey = (AccountId, ContactId);
@@ -141,7 +159,7 @@ impl Sequencer {
     }
 
     async fn round(&mut self, jobs: &mut Vec<Job>) {
-        let keys: Vec<_> = jobs.iter().map(Job::key).collect();
+        let keys: Vec<_> = jobs.iter().flat_map(Job::keys).collect();
         let known = match self.store.known_appends(&keys).await {
             Ok(known) => known,
             Err(error) => {
@@ -181,21 +199,49 @@ impl Sequencer {
         }
     }
 
-    /// Decides about one append and, if it counts, adds it to the round.
+    /// Decides about one job and, if it counts, adds it to the round.
     async fn judge(&mut self, round: &mut Round, job: &Job) -> Outcome {
-        if let Some((contact, position, bytes)) = round.staged.get(&job.key()) {
-            let same = *contact == job.contact && *bytes == job.bytes;
-            return if same {
-                Ok(*position)
-            } else {
-                Err(Refusal::IdReused)
-            };
+        if let Some(known) = round.known(job) {
+            return known;
         }
         let now = clock::now();
         let key = (job.account.id(), job.contact);
+        // All or nothing: what comes after an entry that counts may not count.
+        let before = match (self.load(job, &key).await?, job.appends.len()) {
+            (Some(contact), 2..) => Some(contact.clone()),
+            _ => None,
+        };
+        let mut accepted = Vec::new();
+        for append in &job.appends {
+            match self.judge_one(job, append, now).await {
+                Ok(one) => accepted.push(one),
+                Err(refusal) if accepted.is_empty() => return Err(refusal),
+                Err(refusal) => {
+                    match before {
+                        Some(contact) => self.contacts.insert(key, contact),
+                        None => self.contacts.remove(&key),
+                    };
+                    return Err(refusal);
+                }
+            }
+        }
+        let positions = accepted.iter().map(|one| one.position).collect();
+        for (append, one) in job.appends.iter().zip(accepted) {
+            round.add(job, append, one, now);
+        }
+        Ok(positions)
+    }
+
+    async fn judge_one(
+        &mut self,
+        job: &Job,
+        append: &Append,
+        now: Time,
+    ) -> Result<Accepted, Refusal> {
+        let key = (job.account.id(), job.contact);
         let known = self.load(job, &key).await?;
         let book = job.account.book().await;
-        let (contact, changes) = match (known, &job.entry) {
+        let (contact, changes) = match (known, &append.entry) {
             (Some(contact), entry) => {
                 let standing = book.standing(&job.device, now);
                 let changes = contact.append(book.account(), entry, &job.device, &standing, now)?;
@@ -214,9 +260,11 @@ impl Sequencer {
             }
             (None, _) => return Err(Refusal::UnknownContact),
         };
-        let position = contact.head();
-        round.add(job, position, contact.summary(), changes, now);
-        Ok(position)
+        Ok(Accepted {
+            position: contact.head(),
+            summary: contact.summary(),
+            changes,
+        })
     }
 
     /// The contact, from memory or from its stored commits.
@@ -273,25 +321,47 @@ impl Sequencer {
 }
 
 impl Round {
-    fn add(
-        &mut self,
-        job: &Job,
-        position: u64,
-        summary: ContactSummary,
-        changes: Vec<PartyChange>,
-        now: sottovoce::wire::Time,
-    ) {
+    /// The answer to a job that was accepted before, or whose ids were; none to a new one.
+    fn known(&self, job: &Job) -> Option<Outcome> {
+        let known: Vec<_> = job
+            .appends
+            .iter()
+            .filter_map(|append| Some((append, self.staged.get(&job.key(append))?)))
+            .collect();
+        if known.is_empty() {
+            return None;
+        }
+        let same = known.len() == job.appends.len()
+            && known.iter().all(|(append, (contact, _, bytes))| {
+                *contact == job.contact && *bytes == append.bytes
+            });
+        Some(if same {
+            Ok(known
+                .iter()
+                .map(|(_, (_, position, _))| *position)
+                .collect())
+        } else {
+            Err(Refusal::IdReused)
+        })
+    }
+
+    fn add(&mut self, job: &Job, append: &Append, accepted: Accepted, now: Time) {
         let account = job.account.id();
-        let key = job.key();
-        let place = (job.contact, position, job.bytes.clone());
+        let key = job.key(append);
+        let Accepted {
+            position,
+            summary,
+            changes,
+        } = accepted;
+        let place = (job.contact, position, append.bytes.clone());
         self.staged.insert(key, place);
         self.batch.entries.push(NewEntry {
             key,
             contact: job.contact,
             position,
-            is_commit: job.entry.is_commit(),
+            is_commit: append.entry.is_commit(),
             received: now,
-            bytes: job.bytes.to_vec(),
+            bytes: append.bytes.to_vec(),
         });
         let mut left = Vec::new();
         for (party, joined) in changes {
@@ -313,7 +383,7 @@ impl Round {
         self.news.push(News {
             account,
             position,
-            entry: job.bytes.clone(),
+            entry: append.bytes.clone(),
             summary: Arc::new(summary),
             left,
         });

@@ -11,7 +11,7 @@ mod scene;
 use scene::client::fresh_id;
 use scene::{Client, Person, Scene, Talk};
 use sottovoce::wire::Bytes;
-use sottovoce::wire::frame::ClientFrame;
+use sottovoce::wire::frame::{ClientFrame, NewEntry};
 
 /// A scene in which a visitor has started a contact.
 async fn started() -> (Scene, Person, Talk, Client) {
@@ -133,5 +133,89 @@ async fn thirty_two_appenders_leave_no_gap_and_share_transactions() {
         transactions * 3 < appended,
         "{transactions} transactions for {appended} entries"
     );
+    scene.end().await;
+}
+
+/// A contact that Ada has claimed and now hands to Ben, with a text behind the transfer.
+async fn handing_on() -> (Scene, Talk, Client, Bytes, Bytes) {
+    let (scene, _, mut talk, _) = started().await;
+    let business = &scene.business;
+    let mut ada = scene.client(&business.ada).await;
+    let claim = talk.claim(business, &business.ada);
+    ada.append(talk.contact, claim.entry.clone()).await.unwrap();
+    talk.take(claim);
+    let transfer = talk.transfer(business, &business.ada, &business.ben);
+    let commit = transfer.entry.clone();
+    talk.take(transfer);
+    let note = talk.say(&business.ada, "knows the order");
+    (scene, talk, ada, commit, note)
+}
+
+#[tokio::test]
+async fn entries_appended_together_stand_together_whatever_others_append() {
+    let (scene, talk, mut ada, commit, note) = handing_on().await;
+    let business = &scene.business;
+    let mut ben = scene.client(&business.ben).await;
+    let claim = talk.claim(business, &business.ben);
+    // Ben's claim is tried all the time: it counts the moment that the transfer is there.
+    let contact = talk.contact;
+    let claims = tokio::spawn(async move {
+        loop {
+            match ben.append(contact, claim.entry.clone()).await {
+                Ok(position) => return position,
+                Err(code) => assert_eq!(code, "stale-epoch"),
+            }
+        }
+    });
+    let positions = ada.append_both(contact, commit.clone(), note.clone()).await;
+    assert_eq!(positions, [Ok(3), Ok(4)]);
+    assert_eq!(claims.await.unwrap(), 5);
+    let entries = ada.resume(contact, 0).await.unwrap();
+    assert_eq!(entries[2..4], [commit, note]);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn of_entries_appended_together_both_count_or_neither() {
+    let (scene, talk, mut ada, commit, note) = handing_on().await;
+    let contact = talk.contact;
+    let stale = ada.append_both(contact, note.clone(), commit.clone()).await;
+    assert_eq!(stale, ["stale-epoch"; 2].map(|code| Err(code.to_owned())));
+    let broken: Bytes = vec![0x82, 0].into();
+    let malformed = ada.append_both(contact, commit.clone(), broken).await;
+    assert_eq!(malformed, ["malformed"; 2].map(|code| Err(code.to_owned())));
+    let twice = ada
+        .append_both(contact, commit.clone(), commit.clone())
+        .await;
+    assert_eq!(twice, ["epoch-taken"; 2].map(|code| Err(code.to_owned())));
+    // The first of them has left no trace: it counts now.
+    let positions = ada.append_both(contact, commit, note).await;
+    assert_eq!(positions, [Ok(3), Ok(4)]);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn entries_appended_together_and_resent_keep_their_positions() {
+    let (scene, talk, mut ada, commit, note) = handing_on().await;
+    let contact = talk.contact;
+    let [first, second] = [commit, note].map(|entry| NewEntry {
+        id: fresh_id(),
+        entry,
+    });
+    for _ in 0..3 {
+        let (first, second) = (first.clone(), second.clone());
+        let positions = ada.append_both_as(contact, first, second).await;
+        assert_eq!(positions, [Ok(3), Ok(4)]);
+    }
+    let alone = ada
+        .append_as(second.id, contact, second.entry.clone())
+        .await;
+    assert_eq!(alone, Ok(4), "alone it is the same");
+    let other = NewEntry {
+        id: fresh_id(),
+        entry: second.entry.clone(),
+    };
+    let half = ada.append_both_as(contact, first, other).await;
+    assert_eq!(half, ["id-reused"; 2].map(|code| Err(code.to_owned())));
     scene.end().await;
 }

@@ -17,6 +17,9 @@ use crate::wire::frame::ClientFrame;
 use crate::wire::log::{Seen, log_start};
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
+/// The code of an operating system without randomness.
+pub(super) const NO_RANDOMNESS: &str = "no-randomness";
+
 /// One contact.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -430,6 +433,12 @@ impl Conversation {
 }
 
 /// A fresh salt.
-pub(super) fn salt(cx: &mut Context) -> Result<Salt, crate::crypto::random::NoRandomness> {
-    cx.random.bytes().map(Salt::new)
+pub(super) fn salt(cx: &mut Context) -> Result<Salt, &'static str> {
+    cx.random.bytes().map(Salt::new).map_err(|_| NO_RANDOMNESS)
+}
+
+/// The id of a new content or append.
+pub(super) fn fresh_id(cx: &mut Context) -> Result<ContentId, &'static str> {
+    let id = cx.random.bytes().map(ContentId::new);
+    id.map_err(|_| NO_RANDOMNESS)
 }

@@ -61,7 +61,7 @@ impl Conversation {
         }
         self.start_epoch(cx, commit);
         self.unseal_outbox(cx);
-        self.settle_proposal(cx, now, entry, change.committer);
+        self.settle_proposal(cx, entry, change.committer);
         self.show_commit(cx, position, before.as_ref(), &change);
         let roster_grew = !change.added.is_empty();
         let own = cx.device();

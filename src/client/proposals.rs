@@ -1,9 +1,9 @@
 //! Own commits: what a person wants becomes a proposal that the relay takes or refuses.
 
 use super::context::Context;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, NO_RANDOMNESS, fresh_id};
 use super::directory::Member as KnownMember;
-use super::records::{OwnContactKey, StoredProposal};
+use super::records::{Outgoing, OwnContactKey, StoredProposal};
 use super::{Event, Target};
 use crate::account::{Archive, Level, Role, Via};
 use crate::contact::{
@@ -13,8 +13,8 @@ use crate::contact::{
 use crate::crypto::Hash;
 use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
 use crate::message::kind;
-use crate::wire::frame::{ClientFrame, Entry, Object, ObjectKind, Query};
-use crate::wire::{ContentId, DeviceId, Suite, Time, Version, encode};
+use crate::wire::frame::{ClientFrame, Entry, NewEntry, Object, ObjectKind, Query};
+use crate::wire::{DeviceId, Suite, Time, Version, encode};
 
 /// How often an intent is tried when others keep committing first.
 const ATTEMPTS: u8 = 8;
@@ -47,6 +47,16 @@ pub(super) enum Wish {
     },
     Rekey,
     Close,
+}
+
+impl Wish {
+    /// What goes out together with the commit.
+    const fn note(&self) -> Option<&String> {
+        match self {
+            Self::Transfer { note, .. } => note.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl From<Wish> for Intent {
@@ -141,9 +151,14 @@ impl Conversation {
             return;
         }
         while let Some(intent) = self.intents.front().cloned() {
+            // A note takes the next place in the own chain: what was sealed before must be in the log.
+            let in_flight = |outgoing: &Outgoing| outgoing.envelope.is_some();
+            if intent.wish.note().is_some() && self.record.outbox.iter().any(in_flight) {
+                return;
+            }
             match self.plan(cx, now, &intent.wish) {
-                Ok(plan) => match self.build(cx, now, plan) {
-                    Ok(commit) => return self.send_commit(cx, &commit),
+                Ok(plan) => match self.make_proposal(cx, now, plan, intent.wish.note()) {
+                    Ok(proposal) => return self.send_proposal(cx, proposal),
                     Err(code) => {
                         self.intents.pop_front();
                         cx.failed(Some(self.id), code);
@@ -328,13 +343,45 @@ impl Conversation {
         epoch as u64
     }
 
+    /// A commit and, where one goes with it, the note in the epoch that it starts.
+    fn make_proposal(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        plan: Plan,
+        note: Option<&String>,
+    ) -> Result<StoredProposal, &'static str> {
+        let note = note
+            .map(|text| {
+                let body = text.clone().into_bytes();
+                self.outgoing(cx, now, kind::NOTE.into(), body, None, true)
+            })
+            .transpose()?;
+        let (commit, staff_secret) = self.build(cx, now, plan)?;
+        let epoch = commit.core().epoch;
+        let note = note
+            .map(|mut note| {
+                let transcript = commit.transcript();
+                let key = staff_secret.ok_or("role-not-allowed")?.key(&transcript);
+                note.envelope = Some(self.encrypt(cx, &note, epoch, &transcript, &key)?);
+                Ok(note)
+            })
+            .transpose()?;
+        Ok(StoredProposal {
+            append: fresh_id(cx)?,
+            epoch,
+            entry: encode(&Entry::Commit(commit.to_bytes().into())).into(),
+            note,
+        })
+    }
+
+    /// Also the secret for staff, in commits by staff.
     fn build(
         &mut self,
         cx: &mut Context,
         now: Time,
         mut plan: Plan,
-    ) -> Result<Commit, &'static str> {
-        const NO_RANDOMNESS: &str = "no-randomness";
+    ) -> Result<(Commit, Option<EpochSecret>), &'static str> {
         let (policy, hash) = cx.account.policy(now).map_err(|error| error.code())?;
         let policy = PolicyRef {
             number: policy.number,
@@ -428,38 +475,41 @@ impl Conversation {
             Some(log) => log.clone().apply(&cx.account, &commit).map(drop),
             None => Log::create(&cx.account, &commit).map(drop),
         };
-        judged.map(|()| commit).map_err(|error| error.code())
+        judged.map_err(|error| error.code())?;
+        Ok((commit, staff_secret))
     }
 
-    fn send_commit(&mut self, cx: &mut Context, commit: &Commit) {
-        let Ok(append) = cx.random.bytes().map(ContentId::new) else {
-            return cx.failed(Some(self.id), "no-randomness");
-        };
-        let proposal = StoredProposal {
-            append,
-            epoch: commit.core().epoch,
-            entry: encode(&Entry::Commit(commit.to_bytes().into())).into(),
-        };
-        cx.outputs.transmit_stored(&ClientFrame::Append {
-            id: append,
-            contact: self.id,
-            entry: proposal.entry.clone(),
-        });
+    fn send_proposal(&mut self, cx: &mut Context, proposal: StoredProposal) {
+        self.transmit_proposal(cx, &proposal);
         self.record.proposal = Some(proposal);
         self.dirty(cx);
+    }
+
+    fn transmit_proposal(&self, cx: &mut Context, proposal: &StoredProposal) {
+        let contact = self.id;
+        let (id, entry) = (proposal.append, proposal.entry.clone());
+        let note = proposal
+            .note
+            .as_ref()
+            .and_then(|note| note.envelope.as_ref());
+        cx.outputs.transmit_stored(&match note {
+            None => ClientFrame::Append { id, contact, entry },
+            Some(note) => ClientFrame::AppendBoth {
+                contact,
+                first: NewEntry { id, entry },
+                second: NewEntry {
+                    id: note.append,
+                    entry: note.entry.clone(),
+                },
+            },
+        });
     }
 
     /// Sends the proposal again after a reconnect, byte for byte, or drops it if it is late.
     pub(super) fn resend_proposal(&mut self, cx: &mut Context) {
         let next = self.log.as_ref().map_or(0, |log| log.epoch() + 1);
         match &self.record.proposal {
-            Some(proposal) if proposal.epoch == next => {
-                cx.outputs.transmit_stored(&ClientFrame::Append {
-                    id: proposal.append,
-                    contact: self.id,
-                    entry: proposal.entry.clone(),
-                });
-            }
+            Some(proposal) if proposal.epoch == next => self.transmit_proposal(cx, proposal),
             Some(_) => {
                 self.record.proposal = None;
                 self.dirty(cx);
@@ -469,27 +519,24 @@ impl Conversation {
     }
 
     /// A commit is in force: was it the own proposal, or did it come first?
-    pub(super) fn settle_proposal(
-        &mut self,
-        cx: &mut Context,
-        now: Time,
-        entry: &[u8],
-        committer: DeviceId,
-    ) {
+    pub(super) fn settle_proposal(&mut self, cx: &mut Context, entry: &[u8], committer: DeviceId) {
         let Some(proposal) = self.record.proposal.take() else {
             return;
         };
         self.dirty(cx);
+        let won = *proposal.entry == *entry;
+        if won && let Some(note) = proposal.note {
+            // It is the entry after this one. What waits goes on after it.
+            if let Some(sealed) = &note.envelope {
+                self.continue_after(sealed);
+            }
+            self.record.outbox.insert(0, note);
+            self.show_outbox(cx);
+        }
         let Some(mut intent) = self.intents.pop_front() else {
             return;
         };
-        if *proposal.entry == *entry {
-            if let Wish::Transfer {
-                note: Some(note), ..
-            } = intent.wish
-            {
-                self.enqueue(cx, now, kind::NOTE.into(), note.into_bytes(), None, true);
-            }
+        if won {
             return;
         }
         intent.attempts += 1;

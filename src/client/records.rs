@@ -271,6 +271,8 @@ pub(super) struct Sealed {
     pub(super) append: ContentId,
     pub(super) epoch: u64,
     pub(super) sequence: u64,
+    /// `h_i` of the envelope.
+    pub(super) hash: Hash,
     pub(super) entry: Bytes,
 }
 
@@ -278,6 +280,7 @@ array!(Sealed {
     append,
     epoch,
     sequence,
+    hash,
     entry
 });
 
@@ -288,10 +291,14 @@ pub(super) struct StoredProposal {
     pub(super) append: ContentId,
     pub(super) epoch: u64,
     pub(super) entry: Bytes,
+    /// A private note for whoever takes over, sealed for the epoch that the commit starts: the
+    /// two are appended together.
+    pub(super) note: Option<Outgoing>,
 }
 
 array!(StoredProposal {
     append,
     epoch,
-    entry
+    entry,
+    note
 });

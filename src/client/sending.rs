@@ -2,12 +2,13 @@
 //! and encrypts again in the next.
 
 use super::context::Context;
-use super::conversation::{Conversation, salt};
+use super::conversation::{Conversation, fresh_id, salt};
 use super::proposals::Wish;
 use super::records::{Outgoing, Sealed};
 use super::timeline::{item, own_key};
 use super::{Event, ItemBody, MessageState};
-use crate::contact::Strand;
+use crate::contact::{EpochKey, Strand};
+use crate::crypto::Hash;
 use crate::message::{
     Audience, Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
     EphemeralParams, Header, Receipt, SealParams, kind,
@@ -31,53 +32,52 @@ impl Conversation {
         reply_to: Option<ContentId>,
         staff: bool,
     ) {
-        self.enqueue(cx, now, kind_name, body, reply_to, staff);
+        if kind_name == kind::TEXT {
+            // What is typed after it is a new message, so the others are told at once.
+            self.typing_sent = None;
+        }
+        match self.outgoing(cx, now, kind_name, body, reply_to, staff) {
+            Ok(outgoing) => self.record.outbox.push(outgoing),
+            Err(code) => return cx.failed(Some(self.id), code),
+        }
+        self.dirty(cx);
+        self.show_outbox(cx);
         self.flush(cx, now);
     }
 
-    /// Queues a message. Refused before anything is written if it is too large.
-    pub(super) fn enqueue(
-        &mut self,
+    /// A message to be sent. Refused before anything is written if it is too large.
+    pub(super) fn outgoing(
+        &self,
         cx: &mut Context,
         now: Time,
         kind_name: String,
         body: Vec<u8>,
         reply_to: Option<ContentId>,
         staff: bool,
-    ) {
-        let contact = Some(self.id);
+    ) -> Result<Outgoing, &'static str> {
         let most = cx
             .account
             .policy(now)
             .map_or(limits::BODY as u64, |(policy, _)| policy.limits.text)
             .min(limits::BODY as u64);
-        if body.is_empty() || body.len() as u64 > most || kind_name.len() > limits::NAME {
-            let code = if body.is_empty() {
-                "content-empty"
-            } else {
-                "content-too-large"
-            };
-            return cx.failed(contact, code);
+        if body.is_empty() {
+            return Err("content-empty");
+        }
+        if body.len() as u64 > most || kind_name.len() > limits::NAME {
+            return Err("content-too-large");
         }
         if kind_name == kind::TEXT && core::str::from_utf8(&body).is_err() {
-            return cx.failed(contact, "not-utf8");
+            return Err("not-utf8");
         }
         if self
             .log
             .as_ref()
             .is_some_and(crate::contact::Log::is_closed)
         {
-            return cx.failed(contact, "closed");
+            return Err("closed");
         }
-        if kind_name == kind::TEXT {
-            // What is typed after it is a new message, so the others are told at once.
-            self.typing_sent = None;
-        }
-        let Ok(id) = cx.random.bytes().map(ContentId::new) else {
-            return cx.failed(contact, "no-randomness");
-        };
-        self.record.outbox.push(Outgoing {
-            id,
+        Ok(Outgoing {
+            id: fresh_id(cx)?,
             kind: kind_name,
             body: body.into(),
             reply_to,
@@ -90,9 +90,7 @@ impl Conversation {
                 .collect(),
             envelope: None,
             failed: None,
-        });
-        self.dirty(cx);
-        self.show_outbox(cx);
+        })
     }
 
     /// Encrypts and sends what waits, if nothing is in the way.
@@ -127,14 +125,18 @@ impl Conversation {
                 } else {
                     Strand::All
                 };
-                if self
-                    .epoch()
-                    .is_some_and(|epoch| epoch.known(strand).is_none())
-                {
+                let Some(epoch) = self.epoch() else { return };
+                let Some(known) = epoch.known(strand) else {
                     // A visitor's epoch has no staff secret; staff start one that has.
                     return self.want(cx, now, Wish::Rekey);
-                }
-                match self.encrypt(cx, &outgoing, strand) {
+                };
+                match self.encrypt(
+                    cx,
+                    &outgoing,
+                    epoch.commit.core().epoch,
+                    &epoch.transcript,
+                    &known.key,
+                ) {
                     Ok(sealed) => self.send_sealed(cx, index, sealed),
                     Err(code) => {
                         if let Some(outgoing) = self.record.outbox.get_mut(index) {
@@ -149,23 +151,22 @@ impl Conversation {
         }
     }
 
-    fn encrypt(
-        &mut self,
+    /// The next envelope of the own chain, in an epoch that is in force or comes with the commit
+    /// right before it. The chain moves on with `continue_after`.
+    pub(super) fn encrypt(
+        &self,
         cx: &mut Context,
         outgoing: &Outgoing,
-        strand: Strand,
+        epoch: u64,
+        transcript: &Hash,
+        key: &EpochKey,
     ) -> Result<Sealed, &'static str> {
-        const NO_RANDOMNESS: &str = "no-randomness";
-        let salt = salt(cx).map_err(|_| NO_RANDOMNESS)?;
-        let append = cx
-            .random
-            .bytes()
-            .map(ContentId::new)
-            .map_err(|_| NO_RANDOMNESS)?;
+        let salt = salt(cx)?;
+        let append = fresh_id(cx)?;
         let device = cx.device();
         let account = cx.account.id();
-        let (log, epoch) = self.log.as_ref().zip(self.epoch()).ok_or("not-started")?;
-        let known = epoch.known(strand).ok_or("no-key")?;
+        let log = self.log.as_ref().ok_or("not-started")?;
+        let sequence = self.record.next_sequence;
         let previous = self
             .record
             .previous
@@ -182,38 +183,43 @@ impl Conversation {
             suite: log.suite(),
             account,
             contact: self.id,
-            epoch: log.epoch(),
-            transcript: *log.transcript(),
+            epoch,
+            transcript: *transcript,
             device,
-            sequence: self.record.next_sequence,
+            sequence,
             salt,
             previous,
             seen: self.seen(),
-            audience: match strand {
-                Strand::All => Audience::All,
-                Strand::Staff => Audience::Staff,
+            audience: if outgoing.staff {
+                Audience::Staff
+            } else {
+                Audience::All
             },
         };
-        let epoch = header.epoch;
         let envelope = Envelope::seal(SealParams {
             header,
-            epoch_key: known.key.secret(),
+            epoch_key: key.secret(),
             content: &content,
             signing_key: &cx.signer,
         })
         .map_err(|error| error.code())?;
-        let sealed = Sealed {
+        Ok(Sealed {
             append,
             epoch,
-            sequence: self.record.next_sequence,
+            sequence,
+            hash: envelope.hash(),
             entry: encode(&Entry::Envelope(envelope.to_bytes())).into(),
-        };
-        self.record.next_sequence += 1;
-        self.record.previous = Some(envelope.hash());
-        Ok(sealed)
+        })
+    }
+
+    /// The own chain goes on after this envelope.
+    pub(super) fn continue_after(&mut self, sealed: &Sealed) {
+        self.record.next_sequence = sealed.sequence + 1;
+        self.record.previous = Some(sealed.hash);
     }
 
     fn send_sealed(&mut self, cx: &mut Context, index: usize, sealed: Sealed) {
+        self.continue_after(&sealed);
         self.transmit(cx, sealed.append, sealed.entry.clone());
         if let Some(outgoing) = self.record.outbox.get_mut(index) {
             outgoing.envelope = Some(sealed);
@@ -348,6 +354,7 @@ impl Conversation {
             self.unseal_outbox(cx);
             self.show_outbox(cx);
             self.dirty(cx);
+            self.flush(cx, now);
         }
         true
     }

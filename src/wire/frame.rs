@@ -70,6 +70,15 @@ pub enum ClientFrame {
         /// Whether they are.
         available: bool,
     },
+    /// Appends two entries at consecutive positions, or neither: what must not be separated.
+    AppendBoth {
+        /// The contact.
+        contact: ContactId,
+        /// The entry that comes first.
+        first: NewEntry,
+        /// The entry right behind it.
+        second: NewEntry,
+    },
 }
 
 variants!(ClientFrame {
@@ -81,7 +90,19 @@ variants!(ClientFrame {
     5 => Leave { contact },
     6 => Ephemeral { contact, event },
     7 => Presence { available },
+    8 => AppendBoth { contact, first, second },
 });
+
+/// One of two entries that are appended together, each answered like an append of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Names the append.
+    pub id: ContentId,
+    /// An encoded entry: a commit or an envelope.
+    pub entry: Bytes,
+}
+
+array!(NewEntry { id, entry });
 
 /// From a relay to a client. Everything in it is a claim that the client checks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -237,6 +237,17 @@ fn frames_of_clients_are_read_strictly() {
             event: vec![1; 30].into(),
         },
         ClientFrame::Presence { available: true },
+        ClientFrame::AppendBoth {
+            contact: contact(),
+            first: NewEntry {
+                id: ContentId::new([1; 16]),
+                entry: vec![1; 300].into(),
+            },
+            second: NewEntry {
+                id: ContentId::new([2; 16]),
+                entry: vec![2; 300].into(),
+            },
+        },
     ];
     let queries = [
         Query::TeamKey("support".into()),

@@ -140,3 +140,128 @@ fn a_transfer_with_history_lets_the_next_agent_read_everything() {
         );
     }
 }
+
+/// Who takes over claims the moment that it can: its claim is on its way before the agent who
+/// handed the contact on knows that this is in force.
+fn transferred_to_an_eager_agent(seed: u64) -> (World, usize, usize, usize) {
+    let (mut world, visitor, ada, bruno) = greeted(seed);
+    claim(&mut world, ada);
+    let contact = world.contact_of(visitor);
+    let team = "support".to_owned();
+    world.command(ada, Command::LookUpTeam { team });
+    world.command(bruno, Command::Open { contact });
+    world.run(1);
+    let to = Target::Device(world.nodes[bruno].device());
+    world.say(ada, "one moment");
+    let note = Some("knows the order".into());
+    let history = true;
+    world.command(
+        ada,
+        Command::Transfer {
+            contact,
+            to,
+            history,
+            note,
+        },
+    );
+    world.say(ada, "Bruno takes over");
+    let mut claimed = false;
+    for _ in 0..500 {
+        world.step();
+        let can_claim = |view: &ContactView| view.can_claim;
+        if !claimed && world.nodes[bruno].view.as_ref().is_some_and(can_claim) {
+            claimed = true;
+            world.command(bruno, Command::Claim { contact });
+        }
+    }
+    assert!(claimed, "seed {seed}");
+    (world, visitor, ada, bruno)
+}
+
+#[test]
+fn a_note_arrives_however_fast_the_receiver_claims() {
+    for seed in 30..60 {
+        let (world, visitor, ada, bruno) = transferred_to_an_eager_agent(seed);
+        let note = "knows the order".to_owned();
+        assert!(world.nodes[bruno].texts().contains(&note), "seed {seed}");
+        assert!(world.nodes[ada].texts().contains(&note), "seed {seed}");
+        assert!(!world.nodes[visitor].texts().contains(&note), "seed {seed}");
+        let relay = &world.relay.contacts[&world.contact_of(visitor)];
+        assert_eq!(
+            relay.log.responsible(),
+            Some(&world.nodes[bruno].device()),
+            "seed {seed}"
+        );
+        for node in &world.nodes {
+            let (name, alarms) = (node.name, node.alarms());
+            assert!(alarms.is_empty(), "seed {seed}: {name} {alarms:?}");
+        }
+    }
+}
+
+#[test]
+fn a_note_survives_that_its_transfer_came_second() {
+    for seed in 60..66 {
+        let (mut world, visitor, ada, bruno) = greeted(seed);
+        claim(&mut world, ada);
+        let contact = world.contact_of(visitor);
+        let team = "support".to_owned();
+        world.command(ada, Command::LookUpTeam { team });
+        world.run(1);
+        // The visitor's commit and Ada's race for one epoch.
+        world.command(visitor, Command::Rekey { contact });
+        let to = Target::Device(world.nodes[bruno].device());
+        let note = Some("knows the order".into());
+        let history = true;
+        world.command(
+            ada,
+            Command::Transfer {
+                contact,
+                to,
+                history,
+                note,
+            },
+        );
+        world.run(3);
+        world.command(bruno, Command::Claim { contact });
+        world.run(3);
+        world.say(bruno, "Bruno here");
+        world.run(3);
+        let texts = world.nodes[bruno].texts();
+        let expected = ["hello", "knows the order", "Bruno here"];
+        assert_eq!(texts, expected, "seed {seed}");
+        for node in &world.nodes {
+            let (name, alarms) = (node.name, node.alarms());
+            assert!(alarms.is_empty(), "seed {seed}: {name} {alarms:?}");
+        }
+    }
+}
+
+#[test]
+fn a_note_that_is_too_long_is_refused_with_its_transfer() {
+    let (mut world, visitor, ada, bruno) = greeted(81);
+    claim(&mut world, ada);
+    let contact = world.contact_of(visitor);
+    let team = "support".to_owned();
+    world.command(ada, Command::LookUpTeam { team });
+    world.run(1);
+    let to = Target::Device(world.nodes[bruno].device());
+    let note = Some("x".repeat(70_000));
+    let history = true;
+    world.command(
+        ada,
+        Command::Transfer {
+            contact,
+            to,
+            history,
+            note,
+        },
+    );
+    world.run(3);
+    assert_eq!(world.nodes[ada].failures(), ["content-too-large"]);
+    let view = world.nodes[visitor].view.clone().unwrap();
+    assert_eq!(view.state, ContactState::Open, "nothing was handed on");
+    world.say(ada, "still here");
+    world.run(3);
+    assert_eq!(world.nodes[visitor].texts(), ["hello", "still here"]);
+}

@@ -137,6 +137,11 @@ impl Relay {
             ClientFrame::Append { id, contact, entry } => {
                 self.append(peer, id, contact, entry, device);
             }
+            ClientFrame::AppendBoth {
+                contact,
+                first,
+                second,
+            } => self.append_both(peer, contact, first, second, device),
             ClientFrame::Resume { contact, after } => match self.contacts.get_mut(&contact) {
                 None => {
                     let id = RefusedId::Contact(contact);
@@ -351,6 +356,40 @@ impl Relay {
                 self.tell_contacts(other, device);
             }
         }
+    }
+
+    /// Both or neither: the log is what it was if the second is refused.
+    fn append_both(
+        &mut self,
+        peer: Peer,
+        contact: ContactId,
+        first: NewEntry,
+        second: NewEntry,
+        device: DeviceId,
+    ) {
+        let before = self.contacts.get(&contact).map(|known| known.log.clone());
+        let known = |relay: &Self, id| {
+            let contact = relay.contacts.get(&contact);
+            contact.is_some_and(|contact| contact.appends.contains_key(id))
+        };
+        if !known(self, &first.id) {
+            let judged = self
+                .judge(contact, &first.entry, device)
+                .and_then(|()| self.judge(contact, &second.entry, device));
+            if let Some(log) = before {
+                self.contacts.get_mut(&contact).unwrap().log = log;
+            }
+            if let Err(code) = judged {
+                for id in [first.id, second.id] {
+                    let code = code.into();
+                    let id = RefusedId::Append(id, contact);
+                    self.send(peer, RelayFrame::Refused { id, code });
+                }
+                return;
+            }
+        }
+        self.append(peer, first.id, contact, first.entry, device);
+        self.append(peer, second.id, contact, second.entry, device);
     }
 
     fn judge(

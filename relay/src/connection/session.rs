@@ -10,8 +10,8 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use sottovoce::account::AccountError;
-use sottovoce::wire::frame::{ClientFrame, Object, Query, RefusedId, RelayFrame};
-use sottovoce::wire::{Bytes, ContactId, ContentId, DeviceId, limits};
+use sottovoce::wire::frame::{ClientFrame, NewEntry, Object, Query, RefusedId, RelayFrame};
+use sottovoce::wire::{Bytes, ContactId, DeviceId, limits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
 
@@ -23,7 +23,7 @@ use crate::contact::{ReadEntry, is_ephemeral_of};
 use crate::fanout::{Event, SubscriberId, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
-use crate::sequencer::Job;
+use crate::sequencer::{Append, Job};
 use crate::throttle::Bucket;
 
 /// How often the peer is asked whether it lives.
@@ -35,7 +35,7 @@ const IN_FLIGHT: usize = 64;
 /// Contacts that one connection follows.
 const FOLLOWED: usize = 4096;
 
-type Answer = BoxFuture<'static, RelayFrame>;
+type Answer = BoxFuture<'static, Vec<RelayFrame>>;
 
 /// Runs a session to its end.
 pub(super) async fn run(
@@ -113,7 +113,11 @@ impl Session<'_> {
                     Some(event) => self.event(event).await?,
                     None => return Err(Refusal::TooSlow.into()),
                 },
-                Some(answer) = self.in_flight.next() => self.wire.send(&answer).await?,
+                Some(answers) = self.in_flight.next() => {
+                    for answer in answers {
+                        self.wire.send(&answer).await?;
+                    }
+                }
                 _ = ping.tick() => {
                     if heard.elapsed() > SILENCE {
                         return Ok(());
@@ -147,7 +151,14 @@ impl Session<'_> {
                 self.wire.send(&answer).await
             }
             ClientFrame::Lookup { id, query } => self.look_up(id, &query).await,
-            ClientFrame::Append { id, contact, entry } => self.append(id, contact, entry).await,
+            ClientFrame::Append { id, contact, entry } => {
+                self.append(contact, vec![NewEntry { id, entry }]).await
+            }
+            ClientFrame::AppendBoth {
+                contact,
+                first,
+                second,
+            } => self.append(contact, vec![first, second]).await,
             ClientFrame::Resume { contact, after } => self.resume(contact, after).await,
             ClientFrame::Leave { contact } => {
                 self.leave(&contact);
@@ -197,35 +208,54 @@ impl Session<'_> {
         self.wire.send(&answer).await
     }
 
-    async fn append(&mut self, id: ContentId, contact: ContactId, bytes: Bytes) -> Result<(), End> {
-        let named = RefusedId::Append(id, contact);
-        let entry = match ReadEntry::read(&bytes) {
-            Ok(entry) => entry,
-            Err(refusal) => return self.wire.send(&refused(named, &refusal)).await,
+    /// Appends all entries or none; each is answered by its id.
+    async fn append(&mut self, contact: ContactId, entries: Vec<NewEntry>) -> Result<(), End> {
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+        let appends: Result<Vec<_>, Refusal> = entries
+            .into_iter()
+            .map(|NewEntry { id, entry: bytes }| {
+                let entry = ReadEntry::read(&bytes)?;
+                Ok(Append { id, bytes, entry })
+            })
+            .collect();
+        let appends = match appends {
+            Ok(appends) => appends,
+            Err(refusal) => {
+                for id in ids {
+                    let answer = refused(RefusedId::Append(id, contact), &refusal);
+                    self.wire.send(&answer).await?;
+                }
+                return Ok(());
+            }
         };
         let (answer, answered) = oneshot::channel();
         let job = Job {
             account: Arc::clone(&self.account),
             device: self.device,
             address: self.address,
-            id,
             contact,
-            bytes,
-            entry,
+            appends,
             answer,
         };
         if self.shared.sequencer.send(job).await.is_err() {
             return Err(Refusal::GoingAway.into());
         }
         self.in_flight.push(Box::pin(async move {
-            match answered.await {
-                Ok(Ok(position)) => RelayFrame::Appended {
-                    id,
-                    contact,
-                    position,
-                },
-                Ok(Err(refusal)) => refused(named, &refusal),
-                Err(_) => refused(named, &Refusal::Unavailable),
+            let outcome = answered.await.unwrap_or(Err(Refusal::Unavailable));
+            match outcome {
+                Ok(positions) => ids
+                    .into_iter()
+                    .zip(positions)
+                    .map(|(id, position)| RelayFrame::Appended {
+                        id,
+                        contact,
+                        position,
+                    })
+                    .collect(),
+                Err(refusal) => ids
+                    .into_iter()
+                    .map(|id| refused(RefusedId::Append(id, contact), &refusal))
+                    .collect(),
             }
         }));
         Ok(())

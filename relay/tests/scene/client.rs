@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use sottovoce::crypto::Random;
 use sottovoce::wire::frame::{
-    Authentication, ClientFrame, Nonce, Object, Query, RefusedId, RelayFrame,
+    Authentication, ClientFrame, NewEntry, Nonce, Object, Query, RefusedId, RelayFrame,
 };
 use sottovoce::wire::{
     Bytes, ContactId, ContentId, DeviceId, Signed, Suite, Version, decode, encode, limits,
@@ -194,6 +194,36 @@ impl Client {
     ) -> Result<u64, String> {
         self.send(&ClientFrame::Append { id, contact, entry }).await;
         self.appended(id).await
+    }
+
+    /// Appends two entries together under fresh ids.
+    pub async fn append_both(
+        &mut self,
+        contact: ContactId,
+        first: Bytes,
+        second: Bytes,
+    ) -> [Result<u64, String>; 2] {
+        let [first, second] = [first, second].map(|entry| NewEntry {
+            id: fresh_id(),
+            entry,
+        });
+        self.append_both_as(contact, first, second).await
+    }
+
+    pub async fn append_both_as(
+        &mut self,
+        contact: ContactId,
+        first: NewEntry,
+        second: NewEntry,
+    ) -> [Result<u64, String>; 2] {
+        let ids = [first.id, second.id];
+        self.send(&ClientFrame::AppendBoth {
+            contact,
+            first,
+            second,
+        })
+        .await;
+        [self.appended(ids[0]).await, self.appended(ids[1]).await]
     }
 
     /// Appends; none when the relay is gone before it answers.
