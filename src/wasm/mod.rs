@@ -23,14 +23,6 @@ use crate::wire::Time;
 
 use reader::{Malformed, Reader};
 
-/// A trap alone tells a developer nothing, so the browser's console gets reason and place.
-#[wasm_bindgen(start)]
-fn start() {
-    std::panic::set_hook(Box::new(|info| {
-        web_sys::console::error_2(&"sottovoce stopped:".into(), &info.to_string().into());
-    }));
-}
-
 /// The client of one device: a state machine that its host feeds and whose wishes it carries
 /// out. What it throws is an `Error` with a stable `code`.
 #[wasm_bindgen]

@@ -1,5 +1,7 @@
 //! What browsers load: the wasm, the npm package, the pages.
 
+use std::path::Path;
+
 use crate::failure::{During, Outcome, only};
 use crate::workspace::Workspace;
 use crate::{process, setup};
@@ -13,6 +15,21 @@ const FEATURES: [&str; 7] = [
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+];
+
+/// The standard library is compiled along, for size and so that what panics stops where it is:
+/// nothing in it formats messages or names places in the sources then. The pinned toolchain can
+/// do that, but calls it unstable.
+const WITH_STD: [&str; 9] = [
+    "-Zbuild-std=std,panic_abort",
+    "-Zbuild-std-features=optimize_for_size",
+    "-Zpanic-immediate-abort",
+    "--config",
+    "profile.wasm.panic='immediate-abort'",
+    "--config",
+    "target.wasm32-unknown-unknown.rustflags=['-Zlocation-detail=none']",
+    "--target",
+    "wasm32-unknown-unknown",
 ];
 
 /// What to do for size. The compiler has inlined what pays, and flat code in which control flow
@@ -42,20 +59,14 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
     let tools = setup::wasm_bindgen(workspace)?;
     // The manifest says `rlib` only: with a cdylib beside it cargo would turn link-time
     // optimisation off for every other user of the crate.
-    process::run(workspace.cargo().args([
-        "rustc",
-        "--quiet",
-        "--locked",
-        "--package",
-        "sottovoce",
-        "--lib",
-        "--crate-type",
-        "cdylib",
-        "--profile",
-        "wasm",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]))?;
+    process::run(
+        workspace
+            .cargo()
+            .args(["rustc", "--quiet", "--locked", "--package", "sottovoce"])
+            .args(["--lib", "--crate-type", "cdylib", "--profile", "wasm"])
+            .args(WITH_STD)
+            .env("RUSTC_BOOTSTRAP", "1"),
+    )?;
     let dist = workspace.path("pkg/dist/wasm");
     std::fs::create_dir_all(&dist).during("making pkg/dist/wasm")?;
     process::run(
@@ -67,6 +78,7 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
             .arg(&dist)
             .arg(workspace.built("wasm32-unknown-unknown/wasm/sottovoce.wasm")),
     )?;
+    minify(workspace, &dist.join("sottovoce.js"))?;
     let wasm = dist.join("sottovoce_bg.wasm");
     process::run(
         workspace
@@ -77,6 +89,18 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
             .arg(&wasm)
             .arg(&wasm),
     )
+}
+
+/// Takes comments and long names out of a module, whose types stand in a file of their own.
+fn minify(workspace: &Workspace, module: &Path) -> Outcome {
+    process::read(
+        workspace
+            .command(workspace.path("node_modules/.bin/rolldown"))
+            .args(["--minify", "--file"])
+            .arg(module)
+            .arg(module),
+    )?;
+    Ok(())
 }
 
 /// Builds the npm package and the pages around the wasm.

@@ -129,15 +129,12 @@ pub(crate) fn programs(needs: &[Need]) -> Outcome {
     )))
 }
 
-/// Makes sure that the pinned toolchain can compile for browsers.
+/// Makes sure that the pinned toolchain can compile for browsers, the standard library as well.
 pub(crate) fn rust_target(workspace: &Workspace) -> Outcome {
-    let folder = process::read(workspace.command("rustc").args([
-        "--print",
-        "target-libdir",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]))?;
-    if Path::new(folder.trim()).is_dir() {
+    let library = process::read(workspace.command("rustc").args(["--print", "sysroot"]))?;
+    let library = Path::new(library.trim()).join("lib/rustlib");
+    if library.join("wasm32-unknown-unknown").is_dir() && library.join("src/rust/library").is_dir()
+    {
         return Ok(());
     }
     process::run(workspace.command("rustup").args(["toolchain", "install"]))
