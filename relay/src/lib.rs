@@ -16,6 +16,8 @@ mod connection;
 pub mod contact;
 pub mod fanout;
 mod http;
+#[cfg(planted_violations)]
+mod planted;
 pub mod presence;
 pub mod refusal;
 mod relay;
