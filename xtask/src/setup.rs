@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 const WASM_PACK: &str = "0.15.1";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
+const POSTGRES: u32 = 15;
 
 /// One language of each script that the tests write, as fontconfig names it; the last is emoji.
 const SCRIPTS: [&str; 12] = [
@@ -80,12 +81,28 @@ const MAVEN: Need = Need {
     is_met: || process::find("mvn").is_some(),
 };
 
+/// Runs private servers for the tests; the system's own is left alone.
+const POSTGRESQL: Need = Need {
+    what: "PostgreSQL 15 or newer",
+    packages: &["postgresql"],
+    is_met: has_postgresql,
+};
+
 /// For building the wasm and the pages.
 pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
 /// For driving the pages as well.
 pub(crate) const TO_BROWSE: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, FONTS];
 /// For everything.
-pub(crate) const TO_TEST: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, CHROMEDRIVER, FONTS, JDK, MAVEN];
+pub(crate) const TO_TEST: &[Need] = &[
+    COMPILER,
+    NODE_JS,
+    CHROMIUM,
+    CHROMEDRIVER,
+    FONTS,
+    JDK,
+    MAVEN,
+    POSTGRESQL,
+];
 
 /// `cargo xtask setup`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
@@ -211,12 +228,24 @@ fn apt(arguments: &[&str]) -> Outcome {
         Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
+            // In this runlevel Debian starts no service that it has just installed.
+            .env("RUNLEVEL", "1")
             .stdin(std::process::Stdio::null()),
     )
 }
 
 fn is_root() -> bool {
     process::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Debian keeps the server's programs out of the `PATH`.
+fn has_postgresql() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let newest = versions
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .max();
+    newest.or_else(|| major("postgres", "--version")) >= Some(POSTGRES)
 }
 
 fn has_fonts() -> bool {
