@@ -18,7 +18,7 @@ use crate::fanout::{Fanout, LocalFanout};
 use crate::http;
 use crate::presence::Presence;
 use crate::sequencer::{Counters, Job, Sequencer};
-use crate::store::{SqliteStore, Store, StoreError};
+use crate::store::{Database, Store, StoreError};
 use crate::throttle::{Limits, Throttle};
 
 /// What a relay is told.
@@ -28,7 +28,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate and key; may only be absent on a loopback address.
     pub tls: Option<TlsFiles>,
-    /// Path or `sqlite:` URL of the database.
+    /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
     pub database: String,
     /// The accounts that are served.
     pub accounts: Vec<AccountId>,
@@ -86,8 +86,7 @@ impl RelayError {
         match self {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
-            Self::Store(StoreError::Unsupported) => "database-unsupported",
-            Self::Store(_) => "database-unusable",
+            Self::Store(error) => error.code(),
         }
     }
 }
@@ -112,7 +111,7 @@ pub struct Relay {
     shutdown: CancellationToken,
     counters: Arc<Counters>,
     sequencer: JoinHandle<()>,
-    database: Arc<SqliteStore>,
+    database: Database,
 }
 
 impl Relay {
@@ -127,8 +126,8 @@ impl Relay {
             tls: config.tls,
         })
         .await?;
-        let database = Arc::new(SqliteStore::open(&config.database).await?);
-        let store: Arc<dyn Store> = Arc::clone(&database) as Arc<dyn Store>;
+        let database = Database::open(&config.database).await?;
+        let store = database.store();
         let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
         let mut accounts = HashMap::new();
         for id in config.accounts {

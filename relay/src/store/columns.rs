@@ -1,0 +1,73 @@
+//! How values stand in columns, in either database.
+
+use sottovoce::wire::frame::{ContactSummary, ObjectKind};
+use sottovoce::wire::{decode, limits};
+
+use super::{CHUNK_BYTES, Party, StoreError};
+
+pub(super) fn blob(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+/// The databases' integers are signed.
+pub(super) fn number(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Unreadable)
+}
+
+pub(super) fn position(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Unreadable)
+}
+
+/// A party as kind and name.
+pub(super) fn party(party: &Party) -> (i16, Vec<u8>) {
+    match party {
+        Party::Device(device) => (0, blob(device.as_array())),
+        Party::Team(team) => (1, team.clone().into_bytes()),
+    }
+}
+
+pub(super) fn read_summary(bytes: &[u8]) -> Result<ContactSummary, StoreError> {
+    decode(bytes, limits::FRAME).map_err(|_| StoreError::Unreadable)
+}
+
+/// As many of the entries as one chunk holds, at least one.
+pub(super) fn chunk(
+    rows: impl IntoIterator<Item = Result<Vec<u8>, sqlx::Error>>,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut entries = Vec::new();
+    let mut size = 0;
+    for row in rows {
+        let entry = row?;
+        size += entry.len();
+        if size > CHUNK_BYTES && !entries.is_empty() {
+            break;
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The order in which an account is read back: nothing is believed before its signers are.
+const KINDS: [ObjectKind; 8] = [
+    ObjectKind::Root,
+    ObjectKind::Policy,
+    ObjectKind::Renewal,
+    ObjectKind::Credential,
+    ObjectKind::SealKey,
+    ObjectKind::TeamKey,
+    ObjectKind::TeamSeals,
+    ObjectKind::Enrolment,
+];
+
+pub(super) fn kind_number(kind: ObjectKind) -> i16 {
+    KINDS
+        .iter()
+        .zip(0..)
+        .find_map(|(known, number)| (*known == kind).then_some(number))
+        .unwrap_or(-1)
+}
+
+pub(super) fn read_kind(number: i16) -> Option<ObjectKind> {
+    let index = usize::try_from(number).ok()?;
+    KINDS.get(index).copied()
+}

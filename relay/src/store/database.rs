@@ -1,0 +1,63 @@
+//! An open database of either kind.
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
+
+use super::{PostgresStore, SqliteStore, Store, StoreError, postgres, sqlite};
+
+/// An open, migrated database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file of this process's own.
+    Sqlite {
+        /// The one connection that writes, so that writers queue in the program and never meet a
+        /// busy database.
+        writer: SqlitePool,
+        /// Those that read.
+        readers: SqlitePool,
+    },
+    /// A server that several relays may share.
+    Postgres(PgPool),
+}
+
+impl Database {
+    /// Opens a database and migrates it: PostgreSQL by its `postgres:` URL, SQLite by a path or
+    /// `sqlite:` URL; SQLite's file is made if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(database: &str) -> Result<Self, StoreError> {
+        match database.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => postgres::open(database).await,
+            Some((scheme, rest))
+                if scheme != "sqlite" && scheme.len() > 1 && rest.starts_with("//") =>
+            {
+                Err(StoreError::Unsupported)
+            }
+            _ => sqlite::open(database).await,
+        }
+    }
+
+    /// What the relay keeps in it.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                Arc::new(SqliteStore::new(writer.clone(), readers.clone()))
+            }
+            Self::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        }
+    }
+
+    /// Closes it in order.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

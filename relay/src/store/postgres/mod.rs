@@ -1,0 +1,64 @@
+//! The store that several nodes share: PostgreSQL, which is the truth across them.
+
+mod log;
+mod objects;
+#[cfg(test)]
+mod tests;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+
+use super::{Database, StoreError};
+
+/// How many connections a relay has at most.
+const CONNECTIONS: u32 = 16;
+/// How long to wait for one of them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    pub(super) const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+/// Opens the database at a `postgres:` URL. Nodes that start at the same time migrate one after
+/// the other.
+pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
+    let options = options(url)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .min_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await?;
+    sqlx::migrate!("./migrations/postgres").run(&pool).await?;
+    Ok(Database::Postgres(pool))
+}
+
+/// Reads a URL. Its `sslmode` says how a server proves who it is; without one, a server on another
+/// machine must show a certificate of a trusted authority for its name.
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url)?.application_name("sottovoce-relay");
+    let host = options.get_host();
+    let is_local = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback());
+    match options.get_ssl_mode() {
+        _ if is_local => Ok(options),
+        PgSslMode::Prefer => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
+        PgSslMode::Disable | PgSslMode::Allow => Err(StoreError::Plain),
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => Ok(options),
+    }
+}
