@@ -1,5 +1,4 @@
-//! A relay on loopback, an account with its people, and a small client: what every test here
-//! arranges first.
+//! A relay on loopback and an account with its people: what every test here arranges first.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -10,23 +9,16 @@
     clippy::disallowed_types
 )]
 
-pub mod account;
-pub mod client;
-pub mod talk;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sottovoce::wire::Time;
 use sottovoce_relay::sequencer::Counters;
 use sottovoce_relay::{Config, Relay};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use account::{Business, Person};
-pub use client::Client;
-pub use talk::Talk;
+pub use sottovoce_test_scene::{Business, Client, Person, Talk, account, client, now, talk};
 
 /// A running relay that serves one account.
 pub struct Scene {
@@ -92,12 +84,4 @@ impl Scene {
         self.running.await.unwrap();
         (self.business, self.folder)
     }
-}
-
-/// The system's clock.
-pub fn now() -> Time {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    Time::from_millis(u64::try_from(since.as_millis()).unwrap())
 }

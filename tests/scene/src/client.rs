@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{Business, Person, now};
+use crate::{Business, Person, now};
 
 /// Longer than anything takes that happens at all.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -13,7 +13,7 @@ use sottovoce::wire::{
     AccountId, DeviceId, Signed, SignedKind, Suite, Time, Version, encode, limits,
 };
 
-use super::now;
+use crate::now;
 
 /// Somebody with a device.
 pub struct Person {

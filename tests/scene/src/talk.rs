@@ -16,9 +16,9 @@ use sottovoce::message::{
 use sottovoce::wire::frame::{Entry, Object, ObjectKind};
 use sottovoce::wire::{Bytes, ContactId, Suite, Version, encode};
 
-use super::account::object;
-use super::client::fresh_id;
-use super::{Business, Person, now};
+use crate::account::object;
+use crate::client::fresh_id;
+use crate::{Business, Person, now};
 
 /// One contact, known to everybody in the test.
 pub struct Talk {
