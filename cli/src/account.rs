@@ -15,6 +15,7 @@ use crate::clock;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Content, Folder};
 use crate::key_file::Protection;
+use crate::say::say;
 
 /// How long a policy lives unless it is renewed or replaced, in seconds.
 pub(crate) const POLICY_LIFE: u64 = 7 * limits::DAY;
@@ -120,17 +121,17 @@ fn tell(arguments: &Create, account: AccountId) {
             .replace('"', "&quot;")
             .replace('<', "&lt;")
     };
-    println!("account={account}");
-    println!();
-    println!(
+    say!("account={account}");
+    say!();
+    say!(
         "The account is in {}. Keep root.key offline: it is needed again only",
         arguments.dir.display()
     );
-    println!("to name other administrators. On a web page, embed:");
-    println!();
-    println!("  <script async src=\"https://chat.example/widget/loader.js\"");
-    println!("          data-account=\"{account}\"");
-    println!(
+    say!("to name other administrators. On a web page, embed:");
+    say!();
+    say!("  <script async src=\"https://chat.example/widget/loader.js\"");
+    say!("          data-account=\"{account}\"");
+    say!(
         "          data-entry-point=\"{}\" data-name=\"{}\"></script>",
         attribute(&arguments.entry_point),
         attribute(&arguments.name)

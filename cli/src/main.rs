@@ -1,5 +1,8 @@
 //! `sottovoce`: accounts, agents, policies, the relay, and a chat in the terminal.
 
+// Printing with a macro that panics when nobody reads is for nobody here: `say!` and `complain!` don't.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod account;
 mod agent;
 mod chat;
@@ -11,6 +14,7 @@ mod folder;
 mod key_file;
 mod policy;
 mod relay;
+mod say;
 mod team;
 mod text;
 mod words;
@@ -20,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Outcome;
+use say::complain;
 
 /// End-to-end encrypted live chat: accounts, agents, the relay, and a chat in the terminal.
 ///
@@ -59,7 +64,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            complain!("error: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -9,6 +9,7 @@ use sottovoce_relay::{Config, Limits, Mount, TlsFiles};
 use sottovoce_server::{logs, shutdown};
 
 use crate::failure::{Failure, Outcome};
+use crate::say::say;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -56,7 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
         mounts: arguments.mounts,
         limits: Limits::default(),
     };
-    let ready = |address: SocketAddr| println!("listening on {scheme}://{address}");
+    let ready = |address: SocketAddr| say!("listening on {scheme}://{address}");
     sottovoce_relay::serve(config, ready, shutdown::signal()).await?;
     Ok(())
 }

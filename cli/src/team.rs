@@ -15,6 +15,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
+use crate::say::say;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -92,7 +93,7 @@ async fn rotate_once(
     for suite in Suite::ALL.into_iter().filter(|suite| *suite >= lowest) {
         let holders = holders(&account, policy, team, suite, &members, now);
         if holders.is_empty() {
-            println!(
+            say!(
                 "nobody in {team} has a key of suite {} yet: nothing to make",
                 suite.number()
             );
@@ -106,7 +107,7 @@ async fn rotate_once(
         relay
             .publish(ObjectKind::TeamSeals, encode(&seals).into())
             .await?;
-        println!(
+        say!(
             "{team} has a new key of suite {}, for {} devices, until {}",
             suite.number(),
             holders.len(),

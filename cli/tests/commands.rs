@@ -235,3 +235,37 @@ fn wrong_input_gets_words_a_code_and_a_failing_exit() {
     let relay = ["relay", "--database", "x.db", "--account", "short"];
     assert!(scene.complained(&relay).contains("an account's id"));
 }
+
+#[test]
+fn a_command_whose_output_nobody_reads_does_its_work_and_complains_of_nothing() {
+    let scene = Scene::new();
+    for (line, made) in [
+        (
+            &["account", "create", "--dir", "a", "--plain-keys"] as &[&str],
+            Some("a/root.key"),
+        ),
+        (&["policy", "show", "--dir", "a"], None),
+        (&["policy", "set", "--dir", "a", "name=ACME Ltd"], None),
+        (&["--help"], None),
+    ] {
+        let mut command = sottovoce(line);
+        let mut child = command
+            .current_dir(scene.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line:?}: {complaints}");
+        assert_eq!(complaints, "", "{line:?}");
+        assert!(made.is_none_or(|name| scene.folder.path().join(name).exists()));
+    }
+    assert!(
+        scene
+            .said(&["policy", "show", "--dir", "a"])
+            .contains("ACME Ltd")
+    );
+}

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
+use crate::say::say;
 
 /// How long a device may act before it is approved again, in seconds.
 const LIFE: u64 = 30 * limits::DAY;
@@ -119,7 +120,7 @@ impl Grant {
         };
         let signed = Signed::sign(&credential, &[key]).to_bytes();
         relay.publish(ObjectKind::Credential, signed).await?;
-        println!(
+        say!(
             "approved {name} ({subject}) as {} of {}, device {}, until {}",
             credential.role.name(),
             credential.teams.join(", "),

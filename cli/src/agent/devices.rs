@@ -12,6 +12,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::Outcome;
 use crate::folder::Folder;
+use crate::say::say;
 use crate::text::printable;
 
 #[derive(Args)]
@@ -78,7 +79,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
             Ok(_) => "away".to_owned(),
             Err(error) => error.to_string(),
         };
-        println!(
+        say!(
             "{}  {} ({}), {} of {}, until {}: {state}",
             body.device,
             printable(&body.name),
@@ -89,7 +90,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
         );
     }
     for request in &devices.requests {
-        println!(
+        say!(
             "{}  asks to be let in since {}, by the name of {}",
             request.device,
             clock::date(request.time),
@@ -97,7 +98,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
         );
     }
     if devices.credentials.is_empty() && devices.requests.is_empty() {
-        println!("No device is known. Next: sottovoce agent invite");
+        say!("No device is known. Next: sottovoce agent invite");
     }
     Ok(())
 }

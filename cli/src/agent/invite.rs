@@ -17,6 +17,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
+use crate::say::{complain, say};
 
 /// The relay sees what a code proves and may guess at it for as long as it likes, so a code has
 /// to be long.
@@ -63,7 +64,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
         None => new_code()?,
     };
     let key = folder.administrator()?;
-    println!("invite={code}");
+    say!("invite={code}");
     let invitation = Invitation {
         arguments,
         folder: &folder,
@@ -84,7 +85,7 @@ impl Invitation<'_> {
     async fn run(&self) -> Outcome {
         let mut told = false;
         let mut relay = self.connect().await?;
-        println!("waiting for whoever has this code");
+        say!("waiting for whoever has this code");
         loop {
             let ended = match self.attend(&mut relay).await {
                 Ok(()) => return Ok(()),
@@ -95,7 +96,7 @@ impl Invitation<'_> {
             }
             relay = loop {
                 if !told {
-                    eprintln!("the relay is away ({}); trying again", ended.code());
+                    complain!("the relay is away ({}); trying again", ended.code());
                     told = true;
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -7,6 +7,7 @@ use sottovoce::client::{ConnectionState, Event, Kind};
 
 use crate::device::DeviceOptions;
 use crate::failure::{Failure, Outcome};
+use crate::say::say;
 use crate::text::printable;
 use crate::words;
 
@@ -31,13 +32,13 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
     let answer = loop {
         match events.recv().await {
             Some(Event::Unapproved { request }) => {
-                println!("request={request}");
+                say!("request={request}");
                 break Ok(());
             }
             Some(Event::Account(account))
                 if account.own.role.is_staff() && !account.own.name.is_empty() =>
             {
-                println!(
+                say!(
                     "This device is approved already, as {}.",
                     printable(&account.own.name)
                 );

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
+use crate::say::say;
 use crate::{policy, team};
 
 #[derive(Args)]
@@ -59,13 +60,13 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
     }
     policy::send(&folder, &mut relay).await?;
     for device in &devices {
-        println!("revoked {device}");
+        say!("revoked {device}");
     }
     if !is_news {
-        println!("The policy said so already, and the relay has it.");
+        say!("The policy said so already, and the relay has it.");
         return Ok(());
     }
-    println!(
+    say!(
         "Version {} of the policy, valid until {}, says so from now on.",
         next.number,
         clock::date(next.expires)

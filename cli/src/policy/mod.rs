@@ -17,6 +17,7 @@ use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
+use crate::say::say;
 use settings::Setting;
 
 #[derive(Subcommand)]
@@ -84,7 +85,7 @@ fn set(arguments: &Set) -> Outcome {
         setting.apply(&mut policy)?;
     }
     sign(&folder, &policy, &folder.administrator()?)?;
-    println!(
+    say!(
         "Version {} of the policy is signed, valid until {}. Next: sottovoce policy publish",
         policy.number,
         clock::date(policy.expires)
@@ -137,7 +138,7 @@ fn renew(arguments: &Renew) -> Outcome {
             other => other.into(),
         })?;
     folder.keep_renewal(&signed)?;
-    println!(
+    say!(
         "The policy is valid until {}. Next: sottovoce policy publish",
         clock::date(renewal.expires)
     );
@@ -153,8 +154,8 @@ async fn publish(arguments: &Publish) -> Outcome {
         .policy(clock::now())
         .map(|(policy, _)| policy.number);
     match number {
-        Ok(number) => println!("Version {number} of the policy is in force at the relay."),
-        Err(error) => println!(
+        Ok(number) => say!("Version {number} of the policy is in force at the relay."),
+        Err(error) => say!(
             "The relay has the policy, but it is not in force: {error}. Next: sottovoce policy renew"
         ),
     }

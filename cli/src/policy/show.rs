@@ -6,6 +6,7 @@ use sottovoce::wire::limits;
 use crate::clock;
 use crate::failure::Outcome;
 use crate::folder::Folder;
+use crate::say::say;
 
 pub(super) fn run(folder: &Folder) -> Outcome {
     let account = folder.believed()?;
@@ -81,7 +82,7 @@ fn show(policy: &Policy) {
 }
 
 fn row(name: &str, value: &str) {
-    println!("{name:<29} {value}");
+    say!("{name:<29} {value}");
 }
 
 fn listed(names: &[&str]) -> String {
