@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use sottovoce::account::{Level, Pin};
 use sottovoce::client::Kind;
-use sottovoce::wire::AccountId;
+use sottovoce::crypto::Secret;
+use sottovoce::crypto::secret::SecretBytes;
+use sottovoce::wire::{AccountId, DecodeError};
 use sottovoce_client::{SecretString, tls};
 
 use crate::error::ClientError;
@@ -38,7 +40,7 @@ impl TryFrom<HostConfig> for sottovoce_client::HostConfig {
             url: config.url,
             pin: config.pin,
             kind: config.kind,
-            state: config.state.into(),
+            state: config.state.try_into()?,
             tls: tls::client_config(provider, roots)?,
         })
     }
@@ -86,42 +88,55 @@ pub enum StateStore {
     Folder {
         /// The folder; made if it does not exist.
         path: String,
-        /// How the storage key is kept there.
+        /// Where the storage key comes from.
         key: StorageKey,
     },
 }
 
-impl From<StateStore> for sottovoce_client::StateStore {
-    fn from(store: StateStore) -> Self {
-        match store {
+impl TryFrom<StateStore> for sottovoce_client::StateStore {
+    type Error = ClientError;
+
+    fn try_from(store: StateStore) -> Result<Self, ClientError> {
+        Ok(match store {
             StateStore::Memory => Self::Memory,
             StateStore::Folder { path, key } => Self::Folder {
                 path: path.into(),
-                key: key.into(),
+                key: key.try_into()?,
             },
-        }
+        })
     }
 }
 
-/// How a storage key is kept in its folder.
+/// Where a storage key comes from.
 #[derive(uniffi::Enum)]
 pub enum StorageKey {
-    /// As it is: whoever reads the folder has the device.
+    /// Kept in the folder as it is: whoever reads the folder has the device.
     Plain,
-    /// Sealed with a passphrase.
+    /// Kept in the folder, sealed with a passphrase.
     Passphrase {
         /// The passphrase.
         passphrase: String,
     },
+    /// Kept by the app, such as in the phone's keystore. With another one the device starts afresh.
+    Given {
+        /// 32 random bytes. Overwrite your copy after the call.
+        key: Vec<u8>,
+    },
 }
 
-impl From<StorageKey> for sottovoce_client::StorageKey {
-    fn from(key: StorageKey) -> Self {
-        match key {
+impl TryFrom<StorageKey> for sottovoce_client::StorageKey {
+    type Error = ClientError;
+
+    fn try_from(key: StorageKey) -> Result<Self, ClientError> {
+        Ok(match key {
             StorageKey::Plain => Self::Plain,
             StorageKey::Passphrase { passphrase } => {
                 Self::Passphrase(SecretString::from(passphrase))
             }
-        }
+            StorageKey::Given { key } => {
+                let key = SecretBytes::new(key);
+                Self::Given(Secret::from_slice(&key).ok_or(DecodeError::Malformed)?)
+            }
+        })
     }
 }

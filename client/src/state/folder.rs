@@ -84,6 +84,11 @@ impl Folder {
         Ok((folder, list))
     }
 
+    /// Drops all records, durably.
+    pub(super) fn clear(&mut self) -> Result<(), StateError> {
+        self.write(BTreeMap::new())
+    }
+
     /// Makes a batch durable. When it fails, nothing has changed.
     pub(crate) fn apply(&mut self, batch: Batch) -> Result<(), StateError> {
         let mut records = self.records.clone();
@@ -93,6 +98,10 @@ impl Folder {
         for name in &batch.deletes {
             records.remove(name);
         }
+        self.write(records)
+    }
+
+    fn write(&mut self, records: BTreeMap<String, Bytes>) -> Result<(), StateError> {
         let snapshot = Snapshot {
             version: Version,
             records,

@@ -1,52 +1,73 @@
-//! The storage key: 32 random bytes in a file, as they are or in the age format (scrypt).
+//! The storage key: 32 random bytes, from a keystore or in a file, as they are or in the age format
+//! (scrypt).
 
 use std::path::Path;
 
 use age::DecryptError;
 use age::secrecy::SecretString;
-use sottovoce::crypto::secret::SecretBytes;
+use sha2::{Digest, Sha256};
+use sottovoce::crypto::secret::{self, SecretBytes};
 use sottovoce::crypto::{Random, Secret};
 
 use super::{StateError, StorageKey, folder};
 
 const PLAIN: &str = "storage-key";
 const SEALED: &str = "storage-key.age";
+/// Of a key that is kept elsewhere: its hash, which tells nothing of 32 random bytes.
+const HASH: &str = "storage-key.sha256";
 /// scrypt with N = 2^17: 128 MiB and about half a second.
 const WORK_FACTOR: u8 = 17;
 /// Harder work than this in a file is not from this program.
 const HARDEST: u8 = 20;
 
-/// Reads the folder's key, or makes one where there are no records yet.
-pub(super) fn open(
-    path: &Path,
-    how: &StorageKey,
-    has_records: bool,
-) -> Result<Secret<32>, StateError> {
+/// The key that the folder's records are sealed with; none if it is lost, or was never made.
+pub(super) fn find(path: &Path, how: &StorageKey) -> Result<Option<Secret<32>>, StateError> {
     let plain = folder::read(&path.join(PLAIN))?.map(SecretBytes::new);
     let sealed = folder::read(&path.join(SEALED))?;
-    match (how, plain, sealed) {
-        (StorageKey::Plain, Some(bytes), _) => parse(&path.join(PLAIN), &bytes),
-        (StorageKey::Passphrase(passphrase), None, Some(sealed)) => {
+    let hash = folder::read(&path.join(HASH))?;
+    match (how, plain, sealed, hash) {
+        (StorageKey::Plain, Some(bytes), ..) => parse(&path.join(PLAIN), &bytes).map(Some),
+        (StorageKey::Passphrase(passphrase), None, Some(sealed), _) => {
             let bytes = unseal(&path.join(SEALED), passphrase, &sealed)?;
-            parse(&path.join(SEALED), &bytes)
+            parse(&path.join(SEALED), &bytes).map(Some)
         }
-        (StorageKey::Plain, None, Some(_)) => Err(StateError::PassphraseNeeded),
-        (StorageKey::Passphrase(_), Some(_), _) => Err(StateError::NotSealed),
-        (_, None, None) if has_records => Err(StateError::KeyMissing {
-            path: path.to_owned(),
-        }),
-        (StorageKey::Plain, None, None) => {
-            let key = Random::os().secret()?;
-            folder::replace(path, PLAIN, key.expose())?;
-            Ok(key)
+        (StorageKey::Given(key), None, None, Some(hash)) => {
+            Ok(secret::equal(&hash_of(key), &hash).then(|| key.duplicate()))
         }
-        (StorageKey::Passphrase(passphrase), None, None) => {
-            let key = Random::os().secret()?;
-            let sealed = seal(&path.join(SEALED), passphrase, &key)?;
-            folder::replace(path, SEALED, &sealed)?;
-            Ok(key)
+        (StorageKey::Plain, None, Some(_), _) => Err(StateError::PassphraseNeeded),
+        (StorageKey::Passphrase(_), Some(_), ..) => Err(StateError::NotSealed),
+        (StorageKey::Given(_), Some(_), ..) | (StorageKey::Given(_), _, Some(_), _) => {
+            Err(StateError::KeyNotExpected)
         }
+        (StorageKey::Plain | StorageKey::Passphrase(_), None, None, Some(_)) => {
+            Err(StateError::KeyNeeded)
+        }
+        (_, None, None, None) => Ok(None),
     }
+}
+
+/// Makes a key, or takes the given one, for a folder without records.
+pub(super) fn make(path: &Path, how: &StorageKey) -> Result<Secret<32>, StateError> {
+    let (key, name, kept) = match how {
+        StorageKey::Given(key) => (key.duplicate(), HASH, hash_of(key).to_vec()),
+        StorageKey::Plain => {
+            let key = Random::os().secret()?;
+            let kept = key.expose().to_vec();
+            (key, PLAIN, kept)
+        }
+        StorageKey::Passphrase(passphrase) => {
+            let key = Random::os().secret()?;
+            let kept = seal(&path.join(SEALED), passphrase, &key)?;
+            (key, SEALED, kept)
+        }
+    };
+    folder::replace(path, name, &SecretBytes::new(kept))?;
+    Ok(key)
+}
+
+fn hash_of(key: &Secret<32>) -> [u8; 32] {
+    let hash = Sha256::new().chain_update("sottovoce storage key");
+    hash.chain_update(key.expose()).finalize().into()
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Secret<32>, StateError> {
@@ -94,17 +115,28 @@ mod tests {
         StorageKey::Passphrase(SecretString::from(text.to_owned()))
     }
 
+    fn given(byte: u8) -> StorageKey {
+        StorageKey::Given(Secret::new([byte; 32]))
+    }
+
+    fn code(path: &Path, how: &StorageKey) -> &'static str {
+        find(path, how).unwrap_err().code()
+    }
+
     #[test]
     fn a_sealed_key_opens_with_its_passphrase_only() {
         let folder = tempfile::tempdir().unwrap();
-        let key = open(folder.path(), &passphrase("correct horse"), false).unwrap();
-        let again = open(folder.path(), &passphrase("correct horse"), true).unwrap();
-        assert_eq!(key, again);
-        let wrong = open(folder.path(), &passphrase("battery staple"), true).unwrap_err();
-        assert_eq!(wrong.code(), "passphrase-wrong");
-        let none = open(folder.path(), &StorageKey::Plain, true).unwrap_err();
-        assert_eq!(none.code(), "passphrase-needed");
-        let file = std::fs::read(folder.path().join(SEALED)).unwrap();
+        let path = folder.path();
+        let key = make(path, &passphrase("correct horse")).unwrap();
+        let again = find(path, &passphrase("correct horse")).unwrap();
+        assert_eq!(again.as_ref(), Some(&key));
+        assert_eq!(
+            code(path, &passphrase("battery staple")),
+            "passphrase-wrong"
+        );
+        assert_eq!(code(path, &StorageKey::Plain), "passphrase-needed");
+        assert_eq!(code(path, &given(1)), "storage-key-not-expected");
+        let file = std::fs::read(path.join(SEALED)).unwrap();
         assert!(file.starts_with(b"age-encryption.org/v1"));
         assert!(!file.windows(32).any(|bytes| bytes == key.expose()));
     }
@@ -112,17 +144,34 @@ mod tests {
     #[test]
     fn a_plain_key_is_not_taken_for_a_sealed_one() {
         let folder = tempfile::tempdir().unwrap();
-        let key = open(folder.path(), &StorageKey::Plain, false).unwrap();
-        assert_eq!(open(folder.path(), &StorageKey::Plain, true).unwrap(), key);
-        let error = open(folder.path(), &passphrase("any"), true).unwrap_err();
-        assert_eq!(error.code(), "passphrase-not-expected");
+        let path = folder.path();
+        let key = make(path, &StorageKey::Plain).unwrap();
+        assert_eq!(find(path, &StorageKey::Plain).unwrap(), Some(key));
+        assert_eq!(code(path, &passphrase("any")), "passphrase-not-expected");
+        assert_eq!(code(path, &given(1)), "storage-key-not-expected");
     }
 
     #[test]
-    fn records_without_their_key_are_not_given_a_new_one() {
+    fn a_given_key_is_known_again_and_not_written_down() {
         let folder = tempfile::tempdir().unwrap();
-        let error = open(folder.path(), &StorageKey::Plain, true).unwrap_err();
-        assert_eq!(error.code(), "storage-key-missing");
+        let path = folder.path();
+        let key = make(path, &given(7)).unwrap();
+        assert_eq!(find(path, &given(7)).unwrap(), Some(key));
+        assert_eq!(find(path, &given(8)).unwrap(), None, "another one");
+        assert_eq!(code(path, &StorageKey::Plain), "storage-key-needed");
+        assert_eq!(code(path, &passphrase("any")), "storage-key-needed");
+        for file in std::fs::read_dir(path).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(8).any(|bytes| bytes == [7; 8]));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for how in [StorageKey::Plain, passphrase("any"), given(1)] {
+            assert_eq!(find(folder.path(), &how).unwrap(), None);
+        }
     }
 
     #[test]
@@ -130,10 +179,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(PLAIN), [1; 31]).unwrap();
         std::fs::write(folder.path().join(SEALED), "no age file").unwrap();
-        let plain = open(folder.path(), &StorageKey::Plain, true).unwrap_err();
-        assert_eq!(plain.code(), "state-damaged");
+        assert_eq!(code(folder.path(), &StorageKey::Plain), "state-damaged");
         std::fs::remove_file(folder.path().join(PLAIN)).unwrap();
-        let sealed = open(folder.path(), &passphrase("any"), true).unwrap_err();
-        assert_eq!(sealed.code(), "state-damaged");
+        assert_eq!(code(folder.path(), &passphrase("any")), "state-damaged");
     }
 }

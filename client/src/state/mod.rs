@@ -20,20 +20,24 @@ pub enum StateStore {
     Memory,
     /// In a folder of its own, which one process at a time may use.
     Folder {
-        /// The folder; made if it does not exist.
+        /// The folder; made if it does not exist. Records whose storage key is lost are dropped:
+        /// the device starts afresh.
         path: PathBuf,
-        /// How the storage key is kept there.
+        /// Where the storage key comes from.
         key: StorageKey,
     },
 }
 
-/// How a storage key is kept in its folder.
+/// Where a storage key comes from.
 #[derive(Debug)]
 pub enum StorageKey {
-    /// As it is: whoever reads the folder has the device.
+    /// Kept in the folder as it is: whoever reads the folder has the device.
     Plain,
-    /// Sealed with a passphrase.
+    /// Kept in the folder, sealed with a passphrase.
     Passphrase(SecretString),
+    /// 32 random bytes that the caller keeps, such as in a phone's keystore. The folder has a hash
+    /// of them; another key means that the one before is lost.
+    Given(Secret<32>),
 }
 
 /// Why a device's state cannot be used.
@@ -60,12 +64,12 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
     },
-    /// There are records, but not the key that they are sealed with.
-    #[error("the storage key is missing in {}", path.display())]
-    KeyMissing {
-        /// The folder.
-        path: PathBuf,
-    },
+    /// The records are sealed with a key that was given, and none was given now.
+    #[error("the storage key is kept elsewhere and has to be given")]
+    KeyNeeded,
+    /// A key was given, but the folder has its own.
+    #[error("the folder has a storage key of its own")]
+    KeyNotExpected,
     /// The storage key is sealed and no passphrase was given.
     #[error("the storage key is sealed with a passphrase")]
     PassphraseNeeded,
@@ -87,7 +91,8 @@ impl StateError {
             Self::InUse { .. } => "state-in-use",
             Self::Io { .. } => "state-io",
             Self::Damaged { .. } => "state-damaged",
-            Self::KeyMissing { .. } => "storage-key-missing",
+            Self::KeyNeeded => "storage-key-needed",
+            Self::KeyNotExpected => "storage-key-not-expected",
             Self::PassphraseNeeded => "passphrase-needed",
             Self::NotSealed => "passphrase-not-expected",
             Self::WrongPassphrase => "passphrase-wrong",
@@ -120,8 +125,19 @@ pub(crate) fn open(store: StateStore) -> Result<Opened, StateError> {
             records: Vec::new(),
         }),
         StateStore::Folder { path, key } => {
-            let (folder, records) = Folder::open(&path)?;
-            let key = key::open(&path, &key, !records.is_empty())?;
+            let (mut folder, mut records) = Folder::open(&path)?;
+            let key = match key::find(&path, &key)? {
+                Some(found) => found,
+                None => {
+                    // They can never be read again, and must not meet another key.
+                    if !records.is_empty() {
+                        tracing::warn!("the storage key is lost: the device starts afresh");
+                        folder.clear()?;
+                        records.clear();
+                    }
+                    key::make(&path, &key)?
+                }
+            };
             Ok(Opened {
                 folder: Some(folder),
                 key,

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::scene::{Business, Person, no_roots};
 use sottovoce::account::Pin;
 use sottovoce::client::{Event, Kind};
+use sottovoce::crypto::Secret;
 use sottovoce::wire::AccountId;
 use sottovoce_client::{HostConfig, SecretString, StartError, StateStore, StorageKey, start};
 
@@ -16,6 +17,10 @@ fn kept(path: &Path, passphrase: Option<&str>) -> StateStore {
         Some(passphrase) => StorageKey::Passphrase(SecretString::from(passphrase.to_owned())),
         None => StorageKey::Plain,
     };
+    with_key(path, key)
+}
+
+fn with_key(path: &Path, key: StorageKey) -> StateStore {
     let path = path.to_owned();
     StateStore::Folder { path, key }
 }
@@ -94,4 +99,45 @@ async fn a_stopped_client_takes_no_commands() {
     let start = sottovoce::client::Command::Presence { available: true };
     assert_eq!(other.command(start).await.unwrap_err().code(), "stopped");
     while visitor.events.recv().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_device_without_its_storage_key_starts_afresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = Business::new().account;
+    let path = folder.path();
+    let first = Person::start(NOWHERE, account, Kind::Visitor, kept(path, None)).await;
+    let device = first.handle.device();
+    first.handle.stop().await;
+    std::fs::remove_file(path.join("storage-key")).unwrap();
+    let second = Person::start(NOWHERE, account, Kind::Visitor, kept(path, None)).await;
+    let fresh = second.handle.device();
+    assert_ne!(fresh, device);
+    second.handle.stop().await;
+    let third = Person::start(NOWHERE, account, Kind::Visitor, kept(path, None)).await;
+    assert_eq!(
+        third.handle.device(),
+        fresh,
+        "and comes back as what it is now"
+    );
+}
+
+#[tokio::test]
+async fn a_device_comes_back_with_the_key_of_a_keystore_and_starts_afresh_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = Business::new().account;
+    let state = |byte| {
+        let key = StorageKey::Given(Secret::new([byte; 32]));
+        with_key(folder.path(), key)
+    };
+    let first = Person::start(NOWHERE, account, Kind::Visitor, state(1)).await;
+    let device = first.handle.device();
+    first.handle.stop().await;
+    let needed = refusal(account, kept(folder.path(), None)).await;
+    assert_eq!(needed, "storage-key-needed");
+    let again = Person::start(NOWHERE, account, Kind::Visitor, state(1)).await;
+    assert_eq!(again.handle.device(), device);
+    again.handle.stop().await;
+    let other = Person::start(NOWHERE, account, Kind::Visitor, state(2)).await;
+    assert_ne!(other.handle.device(), device);
 }

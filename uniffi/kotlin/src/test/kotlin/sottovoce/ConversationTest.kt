@@ -3,6 +3,7 @@ package sottovoce
 import java.io.File
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
@@ -77,6 +78,25 @@ class ConversationTest {
             again.item { (it.body as? ItemBody.Text)?.takeIf { text -> text.text == "I will be back." } }
             again.client.stop()
         }
+    }
+
+    @Test
+    fun `a device comes back with the key of a keystore and starts afresh with another`() = runBlocking {
+        val path = folder.resolve("device").path
+        suspend fun open(key: ByteArray): Client {
+            val state = StateStore.Folder(path, StorageKey.Given(key))
+            return Client.open(HostConfig("wss://localhost:1", Pin("A".repeat(43)), Kind.Visitor, state))
+        }
+        suspend fun deviceOf(key: ByteArray): String {
+            val client = open(key)
+            client.stop()
+            return client.device()
+        }
+        val key = ByteArray(32) { it.toByte() }
+        val device = deviceOf(key)
+        assertEquals(device, deviceOf(key))
+        assertNotEquals(device, deviceOf(ByteArray(32) { 1 }))
+        assertEquals("malformed", failure { open(ByteArray(31)) })
     }
 
     @Test
