@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::context::Context;
 use super::proposals::Intent;
-use super::records::{ContactRecord, StoredSecret, contact_name};
+use super::records::{ContactRecord, Outgoing, StoredSecret, contact_name, message_name};
 use super::timeline::Timeline;
 use super::{ContactState, ContactView, Event, Participant, TeamView};
 use crate::account::Role;
@@ -25,6 +25,8 @@ pub(super) const NO_RANDOMNESS: &str = "no-randomness";
 pub(super) struct Conversation {
     pub(super) id: ContactId,
     pub(super) record: ContactRecord,
+    /// Messages that the relay has not acknowledged, in the order of [`Outgoing::place`].
+    pub(super) outbox: Vec<Outgoing>,
     pub(super) log: Option<Log>,
     /// By epoch number.
     pub(super) epochs: Vec<Epoch>,
@@ -111,6 +113,7 @@ impl Conversation {
         Self {
             id,
             record,
+            outbox: Vec::new(),
             log: None,
             epochs: Vec::new(),
             hashes: vec![log_start(&cx.account.id(), &id)],
@@ -175,6 +178,11 @@ impl Conversation {
 
     pub(super) fn dirty(&self, cx: &mut Context) {
         cx.outputs.dirty(&contact_name(&self.id));
+    }
+
+    /// An unsent message changed or went.
+    pub(super) fn dirty_message(&self, cx: &mut Context, id: &ContentId) {
+        cx.outputs.dirty(&message_name(&self.id, id));
     }
 
     /// Private keys that seals in this contact may be for.
@@ -370,7 +378,9 @@ impl Conversation {
     pub(super) fn destroy_secrets(&mut self, cx: &mut Context) {
         self.record.keys.clear();
         self.record.secrets.clear();
-        self.record.outbox.clear();
+        for outgoing in core::mem::take(&mut self.outbox) {
+            self.dirty_message(cx, &outgoing.id);
+        }
         self.record.proposal = None;
         for epoch in &mut self.epochs {
             epoch.all = None;
@@ -393,7 +403,9 @@ impl Conversation {
     /// Nobody looks at the contact any more: only its record is kept.
     pub(super) fn forget_log(&mut self, cx: &Context) {
         let record = core::mem::take(&mut self.record);
+        let outbox = core::mem::take(&mut self.outbox);
         *self = Self::new(cx, self.id, record);
+        self.outbox = outbox;
     }
 
     /// Whatever is due at this time.

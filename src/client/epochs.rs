@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::conversation::{Conversation, Epoch};
 use super::incoming::{Taken, outside_tolerance};
+use super::records::message_name;
 use crate::account::AccountError;
 use crate::contact::{Commit, CommitError, EpochSecret, Log, SecretError, Strand};
 use crate::crypto::seal::SealPrivateKey;
@@ -239,9 +240,10 @@ impl Conversation {
 
     /// A contact has ended: what is left in the outbox failed, and keys go as the design says.
     fn closed(&mut self, cx: &mut Context, now: Time) {
-        for outgoing in &mut self.record.outbox {
+        for outgoing in &mut self.outbox {
             outgoing.failed = Some("closed".into());
             outgoing.envelope = None;
+            cx.outputs.dirty(&message_name(&self.id, &outgoing.id));
         }
         self.show_outbox(cx);
         self.intents.clear();

@@ -198,12 +198,23 @@ impl Client {
         for record in records {
             if let Some(id) = records::contact_of(&record.name) {
                 let record = client.sealer.open(record)?;
-                let mut conversation = Conversation::new(&client.cx, id, record);
-                conversation.following = conversation.record.closed.is_none();
-                conversation.expire_secrets(&mut client.cx, now);
-                conversation.show_outbox(&mut client.cx);
+                let conversation = Conversation::new(&client.cx, id, record);
                 client.conversations.insert(id, conversation);
             }
+        }
+        for record in records {
+            if let Some((contact, _)) = records::message_of(&record.name) {
+                let outgoing = client.sealer.open(record)?;
+                let cx = &client.cx;
+                let new = || Conversation::new(cx, contact, ContactRecord::default());
+                let conversation = client.conversations.get_or_insert_with(contact, new);
+                conversation.restore(outgoing);
+            }
+        }
+        for conversation in client.conversations.values_mut() {
+            conversation.following = conversation.record.closed.is_none();
+            conversation.expire_secrets(&mut client.cx, now);
+            conversation.show_outbox(&mut client.cx);
         }
         if fresh {
             client.cx.outputs.dirty(records::DEVICE);
@@ -275,6 +286,13 @@ impl Client {
                     objects: account.objects(),
                 };
                 return sealer.seal(random, name, &record).map(Some);
+            }
+            if let Some((contact, id)) = records::message_of(name) {
+                let outbox = conversations.get(&contact).map(|it| it.outbox.iter());
+                return outbox
+                    .and_then(|mut outbox| outbox.find(|outgoing| outgoing.id == id))
+                    .map(|outgoing| sealer.seal(random, name, outgoing))
+                    .transpose();
             }
             records::contact_of(name)
                 .and_then(|id| conversations.get(&id))
@@ -365,7 +383,7 @@ impl Client {
                 if cx.online {
                     cx.outputs.transmit(&ClientFrame::Leave { contact });
                 }
-                if conversation.record.is_empty() {
+                if conversation.record.is_empty() && conversation.outbox.is_empty() {
                     self.conversations.remove(&contact);
                 } else {
                     conversation.forget_log(cx);

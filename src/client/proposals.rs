@@ -153,7 +153,7 @@ impl Conversation {
         while let Some(intent) = self.intents.front().cloned() {
             // A note takes the next place in the own chain: what was sealed before must be in the log.
             let in_flight = |outgoing: &Outgoing| outgoing.envelope.is_some();
-            if intent.wish.note().is_some() && self.record.outbox.iter().any(in_flight) {
+            if intent.wish.note().is_some() && self.outbox.iter().any(in_flight) {
                 return;
             }
             match self.plan(cx, now, &intent.wish) {
@@ -530,8 +530,9 @@ impl Conversation {
             if let Some(sealed) = &note.envelope {
                 self.continue_after(sealed);
             }
-            self.record.outbox.insert(0, note);
-            self.show_outbox(cx);
+            self.dirty_message(cx, &note.id);
+            self.show_outgoing(cx, &note);
+            self.outbox.insert(0, note);
         }
         let Some(mut intent) = self.intents.pop_front() else {
             return;

@@ -17,6 +17,7 @@ pub(super) const DEVICE: &str = "device";
 /// Name of the record with the account's objects.
 pub(super) const ACCOUNT: &str = "account";
 const CONTACT: &str = "contact.";
+const MESSAGE: &str = "message.";
 /// Larger than any record can be: 4 MiB.
 const LIMIT: usize = 4 * 1024 * 1024;
 
@@ -28,6 +29,17 @@ pub(super) fn contact_name(contact: &ContactId) -> String {
 /// The contact of a record's name.
 pub(super) fn contact_of(name: &str) -> Option<ContactId> {
     name.strip_prefix(CONTACT)?.parse().ok()
+}
+
+/// The name of an unsent message's record.
+pub(super) fn message_name(contact: &ContactId, id: &ContentId) -> String {
+    format!("{MESSAGE}{contact}.{id}")
+}
+
+/// Contact and id of an unsent message, from its record's name.
+pub(super) fn message_of(name: &str) -> Option<(ContactId, ContentId)> {
+    let (contact, id) = name.strip_prefix(MESSAGE)?.split_once('.')?;
+    Some((contact.parse().ok()?, id.parse().ok()?))
 }
 
 /// Seals and opens records under the host's storage key.
@@ -167,7 +179,7 @@ pub(super) struct AccountRecord {
 
 array!(AccountRecord { objects });
 
-/// The secret and unsent side of one contact.
+/// The secret side of one contact.
 #[derive(Debug, Default)]
 pub(super) struct ContactRecord {
     /// HPKE keys made for this contact, oldest first.
@@ -180,8 +192,6 @@ pub(super) struct ContactRecord {
     pub(super) previous: Option<Hash>,
     /// The last position verified and what the log was there.
     pub(super) seen: Option<Seen>,
-    /// Messages that the relay has not acknowledged, in order.
-    pub(super) outbox: Vec<Outgoing>,
     /// An own commit that the relay has not answered.
     pub(super) proposal: Option<StoredProposal>,
     /// When the contact was found closed.
@@ -194,7 +204,6 @@ array!(ContactRecord {
     next_sequence,
     previous,
     seen,
-    outbox,
     proposal,
     closed
 });
@@ -204,7 +213,6 @@ impl ContactRecord {
     pub(super) const fn is_empty(&self) -> bool {
         self.keys.is_empty()
             && self.secrets.is_empty()
-            && self.outbox.is_empty()
             && self.proposal.is_none()
             && self.next_sequence == 0
     }
@@ -235,9 +243,12 @@ pub(super) struct StoredSecret {
 
 array!(StoredSecret { epoch, all, staff });
 
-/// A message on its way.
+/// A message that the relay has not acknowledged, in a record of its own: however many wait, a
+/// change of one writes one.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
+    /// Higher than that of every message that waited before it.
+    pub(super) number: u64,
     pub(super) id: ContentId,
     pub(super) kind: String,
     pub(super) body: Bytes,
@@ -254,6 +265,7 @@ pub(super) struct Outgoing {
 }
 
 array!(Outgoing {
+    number,
     id,
     kind,
     body,
@@ -264,6 +276,17 @@ array!(Outgoing {
     envelope,
     failed
 });
+
+impl Outgoing {
+    /// Its place in the outbox: what is sealed in the order of the own chain, then what waits.
+    pub(super) fn place(&self) -> (u64, u64) {
+        let sealed = self.envelope.as_ref();
+        (
+            sealed.map_or(u64::MAX, |sealed| sealed.sequence),
+            self.number,
+        )
+    }
+}
 
 /// An encrypted message that waits for its acknowledgement.
 #[derive(Clone, Debug)]

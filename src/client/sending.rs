@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::conversation::{Conversation, fresh_id, salt};
 use super::proposals::Wish;
-use super::records::{Outgoing, Sealed};
+use super::records::{Outgoing, Sealed, message_name};
 use super::timeline::{item, own_key};
 use super::{Event, ItemBody, MessageState};
 use crate::contact::{EpochKey, Strand};
@@ -37,12 +37,14 @@ impl Conversation {
             self.typing_sent = None;
         }
         match self.outgoing(cx, now, kind_name, body, reply_to, staff) {
-            Ok(outgoing) => self.record.outbox.push(outgoing),
-            Err(code) => return cx.failed(Some(self.id), code),
+            Ok(outgoing) => {
+                self.dirty_message(cx, &outgoing.id);
+                self.show_outgoing(cx, &outgoing);
+                self.outbox.push(outgoing);
+                self.flush(cx, now);
+            }
+            Err(code) => cx.failed(Some(self.id), code),
         }
-        self.dirty(cx);
-        self.show_outbox(cx);
-        self.flush(cx, now);
     }
 
     /// A message to be sent. Refused before anything is written if it is too large.
@@ -77,6 +79,7 @@ impl Conversation {
             return Err("closed");
         }
         Ok(Outgoing {
+            number: self.next_number(),
             id: fresh_id(cx)?,
             kind: kind_name,
             body: body.into(),
@@ -93,15 +96,29 @@ impl Conversation {
         })
     }
 
+    /// Orders the next message behind all that wait.
+    fn next_number(&self) -> u64 {
+        let numbers = self.outbox.iter().map(|outgoing| outgoing.number);
+        numbers.max().map_or(0, |last| last + 1)
+    }
+
+    /// A message that was stored takes its place again.
+    pub(super) fn restore(&mut self, outgoing: Outgoing) {
+        let place = outgoing.place();
+        let before = |known: &Outgoing| known.place() < place;
+        let index = self.outbox.partition_point(before);
+        self.outbox.insert(index, outgoing);
+    }
+
     /// Encrypts and sends what waits, if nothing is in the way.
     pub(super) fn flush(&mut self, cx: &mut Context, now: Time) {
         self.propose(cx, now);
         let ready = cx.online
             && self.caught_up
             && self.record.proposal.is_none()
-            && self.backlog.is_empty()
-            && !self.record.outbox.is_empty();
-        if !ready {
+            && self.backlog.is_empty();
+        let waits = |outgoing: &Outgoing| outgoing.envelope.is_none() && outgoing.failed.is_none();
+        if !ready || !self.outbox.iter().take(WINDOW).any(waits) {
             return;
         }
         if let Err(code) = self.can_send(cx, now) {
@@ -114,11 +131,11 @@ impl Conversation {
         self.blocked = None;
         self.return_drafts(cx);
         let mut index = 0;
-        while index < self.record.outbox.len().min(WINDOW) {
-            let Some(outgoing) = self.record.outbox.get(index) else {
+        while index < self.outbox.len().min(WINDOW) {
+            let Some(outgoing) = self.outbox.get(index) else {
                 return;
             };
-            if outgoing.envelope.is_none() && outgoing.failed.is_none() {
+            if waits(outgoing) {
                 let outgoing = outgoing.clone();
                 let strand = if outgoing.staff {
                     Strand::Staff
@@ -138,16 +155,20 @@ impl Conversation {
                     &known.key,
                 ) {
                     Ok(sealed) => self.send_sealed(cx, index, sealed),
-                    Err(code) => {
-                        if let Some(outgoing) = self.record.outbox.get_mut(index) {
-                            outgoing.failed = Some(code.into());
-                        }
-                        self.dirty(cx);
-                        self.show_outbox(cx);
-                    }
+                    Err(code) => self.fail(cx, index, code),
                 }
             }
             index += 1;
+        }
+    }
+
+    /// A person has to decide about a message.
+    fn fail(&mut self, cx: &mut Context, index: usize, code: &str) {
+        if let Some(outgoing) = self.outbox.get_mut(index) {
+            outgoing.failed = Some(code.into());
+            let outgoing = outgoing.clone();
+            self.dirty_message(cx, &outgoing.id);
+            self.show_outgoing(cx, &outgoing);
         }
     }
 
@@ -221,8 +242,9 @@ impl Conversation {
     fn send_sealed(&mut self, cx: &mut Context, index: usize, sealed: Sealed) {
         self.continue_after(&sealed);
         self.transmit(cx, sealed.append, sealed.entry.clone());
-        if let Some(outgoing) = self.record.outbox.get_mut(index) {
+        if let Some(outgoing) = self.outbox.get_mut(index) {
             outgoing.envelope = Some(sealed);
+            cx.outputs.dirty(&message_name(&self.id, &outgoing.id));
         }
         // Whatever is sent says how far we have read, so a receipt has only the read mark to add.
         if self.read == self.read_told {
@@ -245,7 +267,6 @@ impl Conversation {
         let epoch = self.log.as_ref().map(crate::contact::Log::epoch);
         let late = |sealed: &Sealed| Some(sealed.epoch) != epoch;
         let any_late = self
-            .record
             .outbox
             .iter()
             .filter_map(|outgoing| outgoing.envelope.as_ref())
@@ -254,7 +275,6 @@ impl Conversation {
             self.unseal_outbox(cx);
         }
         let again: Vec<_> = self
-            .record
             .outbox
             .iter()
             .filter_map(|outgoing| outgoing.envelope.as_ref())
@@ -267,7 +287,6 @@ impl Conversation {
             self.want(cx, now, Wish::Rekey);
         }
         self.expire_secrets(cx, now);
-        self.show_outbox(cx);
     }
 
     /// The epoch changed: nothing of the old one that is not in the log will ever count, so it is
@@ -281,33 +300,41 @@ impl Conversation {
             let sender = self.sender(cx, &own);
             (sender.next_sequence, sender.hash)
         };
-        let mut any = false;
-        for outgoing in &mut self.record.outbox {
-            any |= outgoing.envelope.take().is_some();
-        }
-        if any {
+        if self.unseal(cx) {
             self.record.next_sequence = next;
             self.record.previous = Some(hash);
             self.dirty(cx);
         }
     }
 
+    /// `true` if anything was sealed.
+    fn unseal(&mut self, cx: &mut Context) -> bool {
+        let mut any = false;
+        for outgoing in &mut self.outbox {
+            if outgoing.envelope.take().is_some() {
+                cx.outputs.dirty(&message_name(&self.id, &outgoing.id));
+                any = true;
+            }
+        }
+        any
+    }
+
     /// An own envelope is in the log: acknowledged, or not remembered.
     pub(super) fn own_envelope(&mut self, cx: &mut Context, envelope: &Envelope, entry: &[u8]) {
         let header = envelope.header();
-        let acknowledged = self.record.outbox.iter().position(|outgoing| {
+        let acknowledged = self.outbox.iter().position(|outgoing| {
             let sealed = outgoing.envelope.as_ref();
             sealed.is_some_and(|sealed| *sealed.entry == *entry)
         });
         if let Some(index) = acknowledged {
-            self.record.outbox.remove(index);
-            return self.dirty(cx);
+            let outgoing = self.outbox.remove(index);
+            return self.dirty_message(cx, &outgoing.id);
         }
         let same_sequence = |outgoing: &Outgoing| {
             let sealed = outgoing.envelope.as_ref();
             sealed.is_some_and(|sealed| sealed.sequence == header.sequence)
         };
-        let competes = self.record.outbox.iter().any(same_sequence);
+        let competes = self.outbox.iter().any(same_sequence);
         if header.sequence < self.record.next_sequence && !competes {
             return;
         }
@@ -315,9 +342,7 @@ impl Conversation {
         // with new keys.
         self.record.next_sequence = header.sequence + 1;
         self.record.previous = Some(envelope.hash());
-        for outgoing in &mut self.record.outbox {
-            outgoing.envelope = None;
-        }
+        self.unseal(cx);
         self.rolled_back = true;
         self.dirty(cx);
         cx.alarm(Some(self.id), "state-rolled-back", false);
@@ -341,54 +366,56 @@ impl Conversation {
             self.flush(cx, now);
             return true;
         }
-        let sealed = |outgoing: &&mut Outgoing| {
+        let sealed = |outgoing: &Outgoing| {
             let envelope = outgoing.envelope.as_ref();
             envelope.is_some_and(|sealed| sealed.append == append)
         };
-        let Some(outgoing) = self.record.outbox.iter_mut().find(sealed) else {
+        let Some(index) = self.outbox.iter().position(sealed) else {
             return false;
         };
         // A late entry is encrypted again when the commit that was first arrives.
         if code != "stale-epoch" {
-            outgoing.failed = Some(code.into());
+            self.fail(cx, index, code);
             self.unseal_outbox(cx);
-            self.show_outbox(cx);
-            self.dirty(cx);
             self.flush(cx, now);
         }
         true
     }
 
-    /// A person wants a failed message sent again.
+    /// A person wants a failed message sent again: after all others, as it is new to the chain.
     pub(super) fn retry(&mut self, cx: &mut Context, now: Time, id: ContentId) {
-        let found = self.record.outbox.iter_mut().find(|out| out.id == id);
-        match found {
-            Some(outgoing) if outgoing.failed.is_some() => {
-                outgoing.failed = None;
-                self.dirty(cx);
-                self.show_outbox(cx);
-                self.flush(cx, now);
-            }
-            _ => cx.failed(Some(self.id), "unknown-message"),
-        }
+        let failed = |outgoing: &Outgoing| outgoing.id == id && outgoing.failed.is_some();
+        let Some(index) = self.outbox.iter().position(failed) else {
+            return cx.failed(Some(self.id), "unknown-message");
+        };
+        let number = self.next_number();
+        let mut outgoing = self.outbox.remove(index);
+        outgoing.failed = None;
+        outgoing.number = number;
+        self.dirty_message(cx, &id);
+        self.show_outgoing(cx, &outgoing);
+        self.outbox.push(outgoing);
+        self.flush(cx, now);
     }
 
     /// A person gives a failed message up.
     pub(super) fn discard(&mut self, cx: &mut Context, id: ContentId) {
-        let before = self.record.outbox.len();
-        self.record
-            .outbox
+        let before = self.outbox.len();
+        self.outbox
             .retain(|outgoing| outgoing.id != id || outgoing.failed.is_none());
-        if self.record.outbox.len() == before {
+        if self.outbox.len() == before {
             return cx.failed(Some(self.id), "unknown-message");
         }
         self.remove_item(cx, own_key(&id));
-        self.dirty(cx);
+        self.dirty_message(cx, &id);
     }
 
     /// Someone joined that an author was not shown: unsent texts go back to the draft.
     pub(super) fn return_drafts(&mut self, cx: &mut Context) {
         let special = self.special_participants();
+        if special.is_empty() {
+            return;
+        }
         let surprise = |outgoing: &Outgoing| {
             let unseen = |device| !outgoing.shown.contains(device);
             special
@@ -396,16 +423,16 @@ impl Conversation {
                 .find(|(device, _)| unseen(device))
                 .map(|(_, role)| *role)
         };
-        let (back, stay): (Vec<_>, Vec<_>) = core::mem::take(&mut self.record.outbox)
+        let (back, stay): (Vec<_>, Vec<_>) = core::mem::take(&mut self.outbox)
             .into_iter()
             .partition(|outgoing| {
                 outgoing.envelope.is_none()
                     && outgoing.kind == kind::TEXT
                     && surprise(outgoing).is_some()
             });
-        self.record.outbox = stay;
+        self.outbox = stay;
         for outgoing in back {
-            self.dirty(cx);
+            self.dirty_message(cx, &outgoing.id);
             self.remove_item(cx, own_key(&outgoing.id));
             let text = String::from_utf8(outgoing.body.to_vec());
             if let (Ok(text), Some(joined)) = (text, surprise(&outgoing)) {
@@ -426,41 +453,44 @@ impl Conversation {
         }
     }
 
-    /// Shows what waits in the outbox as sending or failed.
+    /// Shows everything that waits in the outbox.
     pub(super) fn show_outbox(&mut self, cx: &mut Context) {
-        let author = cx.author(&cx.device(), self.log.as_ref());
-        let shown: Vec<_> = self
-            .record
-            .outbox
-            .iter()
-            .filter(|outgoing| outgoing.kind != kind::RECEIPT && outgoing.kind != kind::IDENTITY)
-            .map(|outgoing| {
-                let state = match &outgoing.failed {
-                    Some(code) => MessageState::Failed(super::codes::known(code)),
-                    None => MessageState::Sending,
-                };
-                let body = outgoing.body.to_vec();
-                let id = outgoing.id;
-                let body = match (String::from_utf8(body), outgoing.staff) {
-                    (Ok(text), true) => ItemBody::Note { id, text },
-                    (Ok(text), false) if outgoing.kind == kind::TEXT => ItemBody::Text {
-                        id,
-                        text,
-                        reply_to: outgoing.reply_to,
-                    },
-                    _ => ItemBody::Unsupported {
-                        id,
-                        kind: outgoing.kind.clone(),
-                        body: outgoing.body.to_vec(),
-                    },
-                };
-                let author = Some(author.clone());
-                item(own_key(&id), None, outgoing.sent, author, body, state)
-            })
-            .collect();
-        for item in shown {
-            self.put(cx, item);
+        for outgoing in core::mem::take(&mut self.outbox) {
+            self.show_outgoing(cx, &outgoing);
+            self.outbox.push(outgoing);
         }
+    }
+
+    /// Shows a message that waits as sending or failed.
+    pub(super) fn show_outgoing(&mut self, cx: &mut Context, outgoing: &Outgoing) {
+        if outgoing.kind == kind::RECEIPT || outgoing.kind == kind::IDENTITY {
+            return;
+        }
+        let author = cx.author(&cx.device(), self.log.as_ref());
+        let state = match &outgoing.failed {
+            Some(code) => MessageState::Failed(super::codes::known(code)),
+            None => MessageState::Sending,
+        };
+        let body = outgoing.body.to_vec();
+        let id = outgoing.id;
+        let body = match (String::from_utf8(body), outgoing.staff) {
+            (Ok(text), true) => ItemBody::Note { id, text },
+            (Ok(text), false) if outgoing.kind == kind::TEXT => ItemBody::Text {
+                id,
+                text,
+                reply_to: outgoing.reply_to,
+            },
+            _ => ItemBody::Unsupported {
+                id,
+                kind: outgoing.kind.clone(),
+                body: outgoing.body.to_vec(),
+            },
+        };
+        let author = Some(author);
+        self.put(
+            cx,
+            item(own_key(&id), None, outgoing.sent, author, body, state),
+        );
     }
 
     /// A receipt is due: one envelope that says how far was read.
@@ -468,7 +498,7 @@ impl Conversation {
         self.receipt_at = None;
         // One that is not encrypted yet will say all that this one would.
         let unsealed = |out: &Outgoing| out.kind == kind::RECEIPT && out.envelope.is_none();
-        let waits = self.record.outbox.iter().any(unsealed);
+        let waits = self.outbox.iter().any(unsealed);
         if waits || self.can_send(cx, now).is_err() {
             return;
         }
