@@ -27,8 +27,6 @@ pub(super) struct Context {
     pub(super) keys: Keys,
     pub(super) directory: Directory,
     pub(super) online: bool,
-    /// Queries that found nothing wait for their time.
-    pub(super) ask_later: bool,
     requests: u64,
 }
 
@@ -58,7 +56,6 @@ impl Context {
             keys: Keys::default(),
             directory: Directory::default(),
             online: false,
-            ask_later: false,
             requests: 0,
         }
     }
@@ -119,7 +116,17 @@ impl Context {
         frame.is_some()
     }
 
-    /// The same, behind all publications that wait for the disk: the answer knows of them.
+    /// Asks for what an intent lacks. If the relay answered just now, it is asked again later.
+    pub(super) fn look_up_again(&mut self, query: Query, now: Time) {
+        match self.directory.ask_again_at(&query) {
+            Some(at) if now < at => self.outputs.wake_at(at),
+            _ => {
+                self.look_up(query);
+            }
+        }
+    }
+
+    /// Asks behind all publications that wait for the disk: the answer knows of them.
     pub(super) fn look_up_after_publishing(&mut self, query: Query) {
         if let Some(frame) = self.ask(query) {
             self.outputs.transmit_stored(&frame);
@@ -127,7 +134,7 @@ impl Context {
     }
 
     fn ask(&mut self, query: Query) -> Option<ClientFrame> {
-        if !self.online || self.ask_later || self.directory.is_asked(&query) {
+        if !self.online || self.directory.is_asked(&query) {
             return None;
         }
         let id = self.next_request();

@@ -410,6 +410,7 @@ impl Conversation {
 
     /// Whatever is due at this time.
     pub(super) fn tick(&mut self, cx: &mut Context, now: Time) {
+        self.propose(cx, now);
         if self.verify_some(cx) {
             cx.outputs.wake_at(now);
         }

@@ -7,10 +7,15 @@ use crate::crypto::seal::SealPublicKey;
 use crate::wire::frame::{Object, ObjectKind, Query};
 use crate::wire::{DeviceId, Signed, Suite, Time};
 
+/// How soon a query is asked again whose answer lacked what was wanted, in milliseconds.
+const ASK_AGAIN: u64 = 5_000;
+
 /// Team keys and members, newest answers only.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     asked: Table<u64, Query>,
+    /// When queries were answered last on this connection.
+    answered: Table<Query, Time>,
     /// Queries that the relay could not answer on this connection.
     refused: Vec<Query>,
     team_keys: Table<(String, Suite), FoundTeamKey>,
@@ -60,8 +65,16 @@ impl Directory {
     }
 
     /// Which query an answer is for; each is answered once.
-    pub(super) fn answered(&mut self, id: u64) -> Option<Query> {
-        self.asked.remove(&id)
+    pub(super) fn answered(&mut self, id: u64, now: Time) -> Option<Query> {
+        let query = self.asked.remove(&id)?;
+        self.answered.insert(query.clone(), now);
+        Some(query)
+    }
+
+    /// When it makes sense to ask again what was answered.
+    pub(super) fn ask_again_at(&self, query: &Query) -> Option<Time> {
+        let answered = self.answered.get(query)?;
+        Some(answered.plus_millis(ASK_AGAIN))
     }
 
     /// The relay does not have what was asked for.
@@ -75,6 +88,7 @@ impl Directory {
 
     pub(super) fn disconnected(&mut self) {
         self.asked.clear();
+        self.answered.clear();
         self.refused.clear();
     }
 

@@ -15,8 +15,6 @@ use crate::wire::frame::{
 };
 use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits};
 
-/// How often a query that found nothing is asked again, in milliseconds.
-const ASK_AGAIN: u64 = 5_000;
 /// Contacts that a relay may tell of: more would only fill the memory.
 const MOST_CONTACTS: usize = 4_096;
 
@@ -63,7 +61,7 @@ impl Client {
                 objects,
                 available,
             } => {
-                if let Some(query) = self.cx.directory.answered(id) {
+                if let Some(query) = self.cx.directory.answered(id, now) {
                     self.found(now, &query, &objects, &available);
                 }
             }
@@ -294,11 +292,7 @@ impl Client {
                 self.cx
                     .directory
                     .take_team_keys(&self.cx.account, objects, now);
-                let waits = self
-                    .conversations
-                    .values()
-                    .any(|conversation| !conversation.intents.is_empty());
-                self.wake_conversations_once(now, waits);
+                self.wake_conversations(now);
                 self.reseal_waiting(now);
             }
             Query::TeamMembers(team) => {
@@ -327,20 +321,6 @@ impl Client {
                 self.wake_conversations(now);
             }
             Query::Devices => {}
-        }
-    }
-
-    /// Conversations that want to start look at the answer; what is still missing is asked for
-    /// again later, not at once.
-    fn wake_conversations_once(&mut self, now: Time, waits: bool) {
-        let before = core::mem::replace(&mut self.cx.ask_later, true);
-        for conversation in self.conversations.values_mut() {
-            conversation.flush(&mut self.cx, now);
-        }
-        self.cx.ask_later = before;
-        if waits {
-            self.ask_again = Some(now.plus_millis(ASK_AGAIN));
-            self.cx.outputs.wake_at(now.plus_millis(ASK_AGAIN));
         }
     }
 
@@ -378,7 +358,7 @@ impl Client {
                     conversation.refused(&mut self.cx, now, append, code);
                 }
             }
-            RefusedId::Request(id) => match self.cx.directory.answered(id) {
+            RefusedId::Request(id) => match self.cx.directory.answered(id, now) {
                 Some(Query::Policy(hash)) => {
                     self.cx.directory.refuse(Query::Policy(hash));
                     self.wake_conversations(now);

@@ -125,8 +125,6 @@ pub struct Client {
     conversations: Table<ContactId, Conversation>,
     inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
-    /// When queries that found nothing are asked again.
-    ask_again: Option<Time>,
 }
 
 /// A client cannot start.
@@ -183,7 +181,6 @@ impl Client {
             conversations: Table::default(),
             inbox: Table::default(),
             account_view: None,
-            ask_again: None,
         };
         if let Some(record) = find(records::ACCOUNT) {
             let account: AccountRecord = client.sealer.open(record)?;
@@ -195,6 +192,7 @@ impl Client {
                 client.take_credential(now, &bytes);
             }
         }
+        client.cx.outputs.nothing_changed();
         for record in records {
             if let Some(id) = records::contact_of(&record.name) {
                 let record = client.sealer.open(record)?;
@@ -420,15 +418,8 @@ impl Client {
         if self.cx.keys.check_at.is_some_and(|at| at <= now) {
             self.look_after_keys(now);
         }
-        if self.ask_again.is_some_and(|at| at <= now) {
-            self.ask_again = None;
-            for conversation in self.conversations.values_mut() {
-                conversation.propose(&mut self.cx, now);
-            }
-        }
         self.reseal_waiting(now);
-        let checks = [self.cx.keys.check_at, self.ask_again];
-        for at in checks.into_iter().flatten() {
+        if let Some(at) = self.cx.keys.check_at {
             self.cx.outputs.wake_at(at);
         }
         for conversation in self.conversations.values_mut() {

@@ -55,6 +55,11 @@ impl Outputs {
         }
     }
 
+    /// What was read just now is what is stored.
+    pub(super) fn nothing_changed(&mut self) {
+        self.dirty.clear();
+    }
+
     /// Asks to be woken at `time` or earlier.
     pub(super) fn wake_at(&mut self, time: Time) {
         self.wake = Some(self.wake.map_or(time, |known| known.min(time)));

@@ -166,7 +166,7 @@ impl Conversation {
                 },
                 Err(Obstacle::Ask(queries)) => {
                     for query in queries {
-                        cx.look_up(query);
+                        cx.look_up_again(query, now);
                     }
                     return;
                 }

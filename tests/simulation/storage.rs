@@ -137,3 +137,49 @@ fn a_process_that_dies_while_it_stores_has_sent_nothing_that_it_forgets() {
         }
     }
 }
+
+#[test]
+fn what_was_read_at_the_start_is_not_written_again() {
+    let (mut world, visitor, ada, _) = greeted(108);
+    claim(&mut world, ada);
+    world.say(ada, "good morning");
+    world.run(15);
+    world.offline = vec![visitor, ada];
+    for node in [visitor, ada] {
+        let kept = world.nodes[node].storage.clone();
+        world.kill(node);
+        world.run(2);
+        assert_eq!(
+            world.nodes[node].storage, kept,
+            "every write has a new salt"
+        );
+    }
+}
+
+#[test]
+fn many_unsent_messages_are_stored_one_by_one_and_sent_in_order() {
+    let (mut world, visitor, ada, _) = greeted(109);
+    claim(&mut world, ada);
+    world.offline = vec![visitor];
+    world.disconnect(visitor);
+    let mut said = vec!["hello".to_owned()];
+    for number in 0..300 {
+        let kept = world.nodes[visitor].storage.clone();
+        said.push(format!("number {number}"));
+        world.say(visitor, said.last().unwrap());
+        let changed = |(name, bytes): &(&String, &Vec<u8>)| kept.get(*name) != Some(*bytes);
+        let written = world.nodes[visitor].storage.iter().filter(changed);
+        assert_eq!(written.count(), 1, "one record for one message");
+    }
+    world.kill(visitor);
+    world.offline.clear();
+    world.run(2);
+    world.kill(visitor);
+    world.run(30);
+    for node in [visitor, ada] {
+        assert_eq!(world.nodes[node].texts(), said);
+        assert!(world.nodes[node].alarms().is_empty());
+    }
+    let left = |name: &&String| name.starts_with("message.");
+    assert_eq!(world.nodes[visitor].storage.keys().filter(left).count(), 0);
+}
