@@ -1,7 +1,7 @@
 //! What every contact of a client shares: who it is, what it believes of the account, which
 //! keys it holds, and where its outputs go.
 
-use super::directory::Directory;
+use super::directory::{Directory, FoundTeamKey};
 use super::keys::Keys;
 use super::outputs::Outputs;
 use super::{AccountView, Author, EntryPointView, Event, Kind, TeamView};
@@ -178,6 +178,18 @@ impl Context {
                 own,
             },
         }
+    }
+
+    /// The newest key of an own team that the relay told of, once its record is believed.
+    pub(super) fn newest_team_key(
+        &self,
+        team: &str,
+        suite: Suite,
+        now: Time,
+    ) -> Option<&FoundTeamKey> {
+        let newest = self.keys.newest_record(team, suite)?;
+        let found = self.directory.team_key(team, suite, now)?;
+        (found.signed.hash() == *newest).then_some(found)
     }
 
     /// How many devices can read what is sealed to a team's current key.

@@ -8,7 +8,7 @@ use super::records::{ContactRecord, Outgoing, StoredSecret, contact_name, messag
 use super::timeline::Timeline;
 use super::{ContactState, ContactView, Event, Participant, TeamView};
 use crate::account::Role;
-use crate::contact::{Commit, EpochKey, EpochSecret, Log, Standing, Strand};
+use crate::contact::{Commit, EpochKey, EpochSecret, Log, RosterTeam, Standing, Strand};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPrivateKey;
 use crate::message::{Envelope, Salt};
@@ -38,6 +38,8 @@ pub(super) struct Conversation {
     /// The last position that the relay has told of.
     pub(super) target: u64,
     pub(super) following: bool,
+    /// Only followed to see to its team key: nobody is shown anything of it.
+    pub(super) unwatched: bool,
     pub(super) caught_up: bool,
     pub(super) senders: Table<DeviceId, Sender>,
     /// Contents that were shown, so that a resend in another epoch is not shown twice.
@@ -121,6 +123,7 @@ impl Conversation {
             waits_for_policy: None,
             target: 0,
             following: false,
+            unwatched: false,
             caught_up: false,
             senders: Table::default(),
             contents: Table::default(),
@@ -207,6 +210,35 @@ impl Conversation {
         }
     }
 
+    /// Somebody looks at it, or is to: shows what was not shown.
+    pub(super) fn watch(&mut self, cx: &mut Context) {
+        if core::mem::take(&mut self.unwatched) {
+            self.show_again(cx);
+        }
+    }
+
+    /// Whether everything that was to come has come, and nothing is to be sent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.caught_up
+            && self.intents.is_empty()
+            && self.record.proposal.is_none()
+            && self.outbox.is_empty()
+    }
+
+    /// Whether it waits under another team key than an own team's newest, and can be read here.
+    pub(super) fn is_outdated(&self, cx: &Context, now: Time) -> bool {
+        let Some((log, epoch)) = self.log.as_ref().zip(self.epoch()) else {
+            return false;
+        };
+        let is_older = |entry: &RosterTeam| {
+            let newest = cx.newest_team_key(&entry.team, log.suite(), now);
+            newest.is_some_and(|newest| newest.signed.hash() != entry.record)
+        };
+        log.standing() == Standing::Waiting
+            && epoch.all.is_some()
+            && log.roster().teams.iter().any(is_older)
+    }
+
     /// Stops everything that would send, because of evidence that something is wrong.
     pub(super) fn stop(&mut self, cx: &mut Context, code: &'static str) {
         if self.stopped.is_none() {
@@ -287,6 +319,9 @@ impl Conversation {
 
     /// Tells the host what people should see, if that changed.
     pub(super) fn show(&mut self, cx: &mut Context) {
+        if self.unwatched {
+            return;
+        }
         let Some(view) = self.make_view(cx) else {
             return;
         };

@@ -135,7 +135,9 @@ impl Conversation {
     }
 
     pub(super) fn put(&mut self, cx: &mut Context, item: Item) {
-        if let Some(item) = self.timeline.put(item) {
+        if let Some(item) = self.timeline.put(item)
+            && !self.unwatched
+        {
             let contact = self.id;
             cx.event(Event::Item { contact, item });
         }

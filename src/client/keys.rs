@@ -198,34 +198,47 @@ impl Context {
         if learnt {
             self.outputs.dirty(super::records::DEVICE);
         }
-        let own = self.device();
-        let lasts = self.suites(now).into_iter().all(|suite| {
-            self.keys
-                .newest
-                .get(&(team.to_owned(), suite))
-                .is_some_and(|newest| {
-                    newest.holders.contains(&own) && now.plus_seconds(RENEW_BEFORE) < newest.until
-                })
-        });
-        if !lasts {
+        let serves = |suite| self.team_key_serves(team, suite, now);
+        if !self.suites(now).into_iter().all(serves) {
             self.look_up(Query::TeamMembers(team.to_owned()));
         }
         learnt
     }
 
-    /// Whether the team's key has to be made anew: asked after its members are known.
-    pub(super) fn rotate_team_key(&mut self, team: &str, now: Time) -> Result<(), NoRandomness> {
-        let own = self.device();
-        let stays = |newest: &Newest| {
-            newest.holders.contains(&own) && now.plus_seconds(RENEW_BEFORE) < newest.until
+    /// Whether the team's newest key lasts, is held here and by nobody who has left, and is not
+    /// older than the policy allows.
+    fn team_key_serves(&self, team: &str, suite: Suite, now: Time) -> bool {
+        let newest = self.keys.newest.get(&(team.to_owned(), suite));
+        let Some((newest, (policy, _))) = newest.zip(self.account.policy(now).ok()) else {
+            return false;
         };
+        let has_left = |holder: &DeviceId| {
+            let credential = self.directory.member(holder).map(|it| it.signed.hash());
+            policy.revokes_device(holder)
+                || credential.is_some_and(|hash| policy.revokes_credential(&hash))
+        };
+        let lowest = policy.team(team).map_or(0, |team| team.lowest_generation);
+        newest.holders.contains(&self.device())
+            && now.plus_seconds(RENEW_BEFORE) < newest.until
+            && newest.generation >= lowest
+            && !newest.holders.iter().any(has_left)
+    }
+
+    /// Makes the team's key anew if it has to be: asked after its members are known.
+    pub(super) fn rotate_team_key(&mut self, team: &str, now: Time) -> Result<(), NoRandomness> {
+        if !self.own_teams().iter().any(|known| known == team) {
+            return Ok(());
+        }
+        let policy = self.account.policy(now).ok();
+        let lowest = policy.and_then(|(policy, _)| policy.team(team));
+        let lowest = lowest.map_or(0, |team| team.lowest_generation);
         for suite in self.suites(now) {
-            let place = (team.to_owned(), suite);
-            let newest = self.keys.newest.get(&place);
-            if newest.is_some_and(stays) || !self.own_teams().iter().any(|known| known == team) {
+            if self.team_key_serves(team, suite, now) {
                 continue;
             }
-            let generation = newest.map_or(0, |newest| newest.generation.saturating_add(1));
+            let newest = self.keys.newest.get(&(team.to_owned(), suite));
+            let next = newest.map_or(0, |newest| newest.generation.saturating_add(1));
+            let generation = next.max(lowest);
             let previous = newest.map(|newest| newest.hash);
             self.publish_team_key(team, suite, generation, previous, now)?;
         }
@@ -289,6 +302,8 @@ impl Context {
             seals,
         };
         self.publish(ObjectKind::TeamSeals, encode(&seals).into());
+        // What is believed of it is what the relay has: contacts that wait are sealed to that.
+        self.look_up_after_publishing(Query::TeamKey(team.to_owned()));
         Ok(())
     }
 

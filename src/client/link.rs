@@ -3,11 +3,9 @@
 
 use super::context::OwnCredential;
 use super::conversation::Conversation;
-use super::proposals::Wish;
 use super::records::{ACCOUNT, ContactRecord, DEVICE};
 use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
 use crate::account::{Credential, EnrolmentRequest, Learned, Policy};
-use crate::contact::Standing;
 use crate::wire::codec::to_base64url;
 use crate::wire::frame::{
     Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
@@ -82,7 +80,7 @@ impl Client {
                     conversation.ephemeral(&mut self.cx, now, &event);
                 }
             }
-            RelayFrame::Contacts { all, contacts } => self.take_summaries(all, contacts),
+            RelayFrame::Contacts { all, contacts } => self.take_summaries(now, all, contacts),
             RelayFrame::Announce { objects } => self.announced(now, &objects),
             RelayFrame::Goodbye { code } => {
                 let code = codes::known(&code).to_owned();
@@ -252,8 +250,16 @@ impl Client {
 
     fn announced(&mut self, now: Time, objects: &[Object]) {
         let had_credential = self.cx.credential.is_some();
+        let policy = self.cx.account.policy_number();
         self.learn(now, objects);
         self.show_account(now);
+        if policy != self.cx.account.policy_number() && self.cx.credential.is_some() {
+            // Somebody may have left. Not every member makes the team's next key at once.
+            let [pause] = self.cx.random.bytes().unwrap_or_default();
+            let at = now.plus_millis(32 * u64::from(pause));
+            self.cx.keys.check_at = Some(at);
+            self.cx.outputs.wake_at(at);
+        }
         if !had_credential && self.cx.credential.is_some() {
             self.look_after_keys(now);
         }
@@ -311,7 +317,7 @@ impl Client {
                         conversation.try_keys_again(&mut self.cx);
                     }
                 }
-                self.ask_for_newer_keys();
+                self.ask_for_newer_keys(now);
             }
             Query::Policy(hash) => {
                 self.learn(now, objects);
@@ -391,7 +397,7 @@ impl Client {
         self.cx.failed(Some(contact), code);
     }
 
-    fn take_summaries(&mut self, all: bool, contacts: Vec<ContactSummary>) {
+    fn take_summaries(&mut self, now: Time, all: bool, contacts: Vec<ContactSummary>) {
         if all {
             self.inbox.clear();
         }
@@ -410,10 +416,12 @@ impl Client {
                 if !conversation.following {
                     conversation.follow(&mut self.cx);
                 }
+                conversation.watch(&mut self.cx);
             }
             self.inbox.insert(id, summary);
         }
         self.show_inbox();
+        self.look_at_waiting(now);
     }
 
     pub(super) fn show_inbox(&mut self) {
@@ -437,42 +445,5 @@ impl Client {
             })
             .collect();
         self.cx.event(Event::Inbox(entries));
-    }
-
-    /// Newer keys of teams were told of that contacts wait for: asks for their records, which
-    /// prove themselves.
-    fn ask_for_newer_keys(&mut self) {
-        for conversation in self.conversations.values_mut() {
-            let Some(log) = &conversation.log else {
-                continue;
-            };
-            for entry in &log.roster().teams {
-                let newest = self.cx.keys.newest_record(&entry.team, log.suite());
-                if log.standing() == Standing::Waiting
-                    && newest.is_some_and(|newest| *newest != entry.record)
-                {
-                    self.cx.look_up(Query::TeamKey(entry.team.clone()));
-                }
-            }
-        }
-    }
-
-    /// A team's newer key is in force: contacts that still wait under an older one are sealed again.
-    pub(super) fn reseal_waiting(&mut self, now: Time) {
-        if !self.cx.role().is_staff() {
-            return;
-        }
-        for conversation in self.conversations.values_mut() {
-            let Some(log) = &conversation.log else {
-                continue;
-            };
-            let outdated = log.roster().teams.iter().any(|entry| {
-                let newest = self.cx.directory.team_key(&entry.team, log.suite(), now);
-                newest.is_some_and(|newest| newest.signed.hash() != entry.record)
-            });
-            if log.standing() == Standing::Waiting && outdated && conversation.caught_up {
-                conversation.want(&mut self.cx, now, Wish::Rekey);
-            }
-        }
     }
 }

@@ -18,6 +18,7 @@ mod records;
 mod sending;
 mod system;
 mod timeline;
+mod waiting;
 
 use crate::table::Table;
 
@@ -125,6 +126,7 @@ pub struct Client {
     conversations: Table<ContactId, Conversation>,
     inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
+    rounds: waiting::Rounds,
 }
 
 /// A client cannot start.
@@ -181,6 +183,7 @@ impl Client {
             conversations: Table::default(),
             inbox: Table::default(),
             account_view: None,
+            rounds: waiting::Rounds::default(),
         };
         if let Some(record) = find(records::ACCOUNT) {
             let account: AccountRecord = client.sealer.open(record)?;
@@ -211,6 +214,8 @@ impl Client {
         }
         for conversation in client.conversations.values_mut() {
             conversation.following = conversation.record.closed.is_none();
+            // Not joined yet: nobody may look at it any more.
+            conversation.unwatched = client.cx.is_staff() && conversation.record.keys.is_empty();
             conversation.expire_secrets(&mut client.cx, now);
             conversation.show_outbox(&mut client.cx);
         }
@@ -325,6 +330,7 @@ impl Client {
                     .conversations
                     .get_or_insert_with(id, || Conversation::new(cx, id, ContactRecord::default()));
                 conversation.follow(&mut self.cx);
+                conversation.unwatched = false;
                 return conversation.show_again(&mut self.cx);
             }
             Command::Leave { contact }
@@ -345,6 +351,7 @@ impl Client {
             return self.cx.failed(Some(contact), "unknown-contact");
         };
         let cx = &mut self.cx;
+        conversation.watch(cx);
         match command {
             Command::Send {
                 kind,

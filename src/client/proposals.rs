@@ -46,6 +46,8 @@ pub(super) enum Wish {
         target: Target,
     },
     Rekey,
+    /// A waiting contact gets its team's newest key, unless it has it already.
+    Reseal,
     Close,
 }
 
@@ -71,6 +73,8 @@ enum Obstacle {
     Never(&'static str),
     /// Answers of the relay are missing.
     Ask(Vec<Query>),
+    /// It is done already.
+    Done,
 }
 
 /// A commit in the making.
@@ -159,10 +163,7 @@ impl Conversation {
             match self.plan(cx, now, &intent.wish) {
                 Ok(plan) => match self.make_proposal(cx, now, plan, intent.wish.note()) {
                     Ok(proposal) => return self.send_proposal(cx, proposal),
-                    Err(code) => {
-                        self.intents.pop_front();
-                        cx.failed(Some(self.id), code);
-                    }
+                    Err(code) => self.give_up(cx, code),
                 },
                 Err(Obstacle::Ask(queries)) => {
                     for query in queries {
@@ -170,11 +171,17 @@ impl Conversation {
                     }
                     return;
                 }
-                Err(Obstacle::Never(code)) => {
-                    self.intents.pop_front();
-                    cx.failed(Some(self.id), code);
-                }
+                Err(Obstacle::Never(code)) => self.give_up(cx, code),
+                Err(Obstacle::Done) => drop(self.intents.pop_front()),
             }
+        }
+    }
+
+    /// The next intent cannot be carried out. Nobody waits for what the client does by itself.
+    fn give_up(&mut self, cx: &mut Context, code: &'static str) {
+        let intent = self.intents.pop_front();
+        if intent.is_none_or(|intent| intent.wish != Wish::Reseal) {
+            cx.failed(Some(self.id), code);
         }
     }
 
@@ -241,7 +248,8 @@ impl Conversation {
                     Target::Team(team) => plan.roster.teams.retain(|entry| entry.team != *team),
                 }
             }
-            Wish::Rekey => {
+            Wish::Reseal if !self.is_outdated(cx, now) => return Err(Obstacle::Done),
+            Wish::Rekey | Wish::Reseal => {
                 if log.standing() == Standing::Waiting && cx.is_staff() {
                     let teams: Vec<_> = log.roster().teams.iter().map(|t| t.team.clone()).collect();
                     for team in teams {
@@ -544,11 +552,12 @@ impl Conversation {
         if intent.wish == Wish::Claim && !self.can_claim(cx) {
             let contact = self.id;
             let by = Some(cx.author(&committer, self.log.as_ref()));
-            cx.event(Event::ClaimLost { contact, by });
-        } else if intent.attempts < ATTEMPTS {
-            self.intents.push_front(intent);
-        } else {
-            cx.failed(Some(self.id), "epoch-taken");
+            return cx.event(Event::ClaimLost { contact, by });
+        }
+        let spent = intent.attempts >= ATTEMPTS;
+        self.intents.push_front(intent);
+        if spent {
+            self.give_up(cx, "epoch-taken");
         }
     }
 
@@ -559,12 +568,13 @@ impl Conversation {
         }
         self.record.proposal = None;
         self.dirty(cx);
-        let lost = self.intents.pop_front();
-        if lost.is_some_and(|intent| intent.wish == Wish::Claim) && code == "closed" {
+        let claims = |intent: &Intent| intent.wish == Wish::Claim;
+        if self.intents.front().is_some_and(claims) && code == "closed" {
+            self.intents.pop_front();
             let contact = self.id;
             return cx.event(Event::ClaimLost { contact, by: None });
         }
-        cx.failed(Some(self.id), code);
+        self.give_up(cx, code);
     }
 }
 

@@ -1,4 +1,4 @@
-//! SPEC 9.3: state as named records, each sealed by the core.
+//! SPEC 9.4: state as named records, each sealed by the core.
 
 use crate::wire::codec::{Decode, Encode, Writer, array};
 

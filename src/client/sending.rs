@@ -447,7 +447,7 @@ impl Conversation {
     }
 
     pub(super) fn remove_item(&mut self, cx: &mut Context, key: String) {
-        if self.timeline.remove(&key) {
+        if self.timeline.remove(&key) && !self.unwatched {
             let contact = self.id;
             cx.event(Event::ItemRemoved { contact, key });
         }

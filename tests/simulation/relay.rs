@@ -84,6 +84,12 @@ impl Relay {
         }
     }
 
+    /// The newest team key record of all.
+    pub fn newest_team_key(&self) -> &Signed<TeamKey> {
+        let (record, _) = self.team_keys.last().expect("a team key");
+        record
+    }
+
     pub fn add_credential(&mut self, credential: Signed<Credential>) {
         self.credentials.push(credential);
     }

@@ -1,9 +1,32 @@
 //! Teams whose members come and go while contacts wait.
 
-use sottovoce::account::Role;
+use sottovoce::account::{Revocation, Role};
 use sottovoce::client::*;
 
 use crate::world::World;
+
+/// A visitor who writes to the shop.
+fn writing_visitor(world: &mut World) -> usize {
+    let visitor = world.visitor();
+    world.connect(visitor);
+    let entry_point = "shop".to_owned();
+    let identity = None;
+    world.command(
+        visitor,
+        Command::Start {
+            entry_point,
+            identity,
+        },
+    );
+    world.say(visitor, "anybody there?");
+    visitor
+}
+
+/// Whether a visitor's contact is sealed to the newest team key.
+fn is_up_to_date(world: &World, visitor: usize) -> bool {
+    let log = &world.relay.contacts[&world.contact_of(visitor)].log;
+    log.roster().teams[0].record == world.relay.newest_team_key().hash()
+}
 
 #[test]
 fn a_new_agent_gets_the_next_team_key_and_waiting_contacts_are_sealed_to_it() {
@@ -80,4 +103,111 @@ fn the_agent_who_sealed_a_waiting_contact_again_can_claim_it() {
     world.run(3);
     assert!(world.nodes[ada].failures().is_empty());
     assert_eq!(world.nodes[visitor].texts(), ["hello", "good morning"]);
+}
+
+#[test]
+fn a_waiting_contact_that_nobody_opened_is_sealed_to_the_next_team_key() {
+    let mut world = World::new(502);
+    let ada = world.staff("Ada", Role::Agent);
+    world.connect(ada);
+    world.run(4);
+    let visitor = writing_visitor(&mut world);
+    world.run(4);
+    let contact = world.contact_of(visitor);
+    let bruno = world.staff("Bruno", Role::Agent);
+    world.connect(bruno);
+    world.run(40);
+    assert_eq!(world.relay.contacts[&contact].log.epoch(), 1);
+    assert!(is_up_to_date(&world, visitor));
+    assert!(world.nodes[ada].view.is_none(), "Ada did not look at it");
+    assert!(world.nodes[ada].items.is_empty());
+    let kept = |name: &&String| name.contains(&contact.to_string());
+    assert_eq!(world.nodes[ada].storage.keys().find(kept), None);
+    world.command(bruno, Command::Open { contact });
+    world.run(3);
+    assert_eq!(world.nodes[bruno].texts(), ["anybody there?"]);
+    world.command(ada, Command::Open { contact });
+    world.run(3);
+    world.command(ada, Command::Claim { contact });
+    world.run(3);
+    world.say(ada, "yes");
+    world.run(3);
+    assert_eq!(world.nodes[visitor].texts(), ["anybody there?", "yes"]);
+    for node in &world.nodes {
+        assert_eq!(node.alarms(), [""; 0], "{}", node.name);
+        assert_eq!(node.failures(), [""; 0], "{}", node.name);
+    }
+}
+
+#[test]
+fn when_a_member_leaves_the_others_make_a_new_key_and_seal_what_waits_to_it() {
+    let mut world = World::new(503);
+    let [ada, bruno] = ["Ada", "Bruno"].map(|name| world.staff(name, Role::Agent));
+    world.connect(ada);
+    world.run(4);
+    world.connect(bruno);
+    world.run(12);
+    let visitor = writing_visitor(&mut world);
+    world.run(4);
+    assert!(is_up_to_date(&world, visitor));
+    let leaver = world.nodes[bruno].device();
+    let holders = |world: &World| world.relay.newest_team_key().parse().unwrap().holders;
+    assert!(holders(&world).contains(&leaver));
+    world.disconnect(bruno);
+    world.offline.push(bruno);
+    world.publish_policy(|policy| policy.revocations.push(Revocation::Device(leaver)));
+    world.run(40);
+    assert_eq!(holders(&world), [world.nodes[ada].device()]);
+    assert!(is_up_to_date(&world, visitor));
+    world.say(visitor, "is this between us?");
+    world.run(3);
+    let contact = world.contact_of(visitor);
+    world.command(ada, Command::Open { contact });
+    world.run(3);
+    let expected = ["anybody there?", "is this between us?"];
+    assert_eq!(world.nodes[ada].texts(), expected);
+    // Bruno comes back with the old key, to a relay that lets anybody in.
+    world.offline.clear();
+    world.connect(bruno);
+    world.command(bruno, Command::Open { contact });
+    world.run(5);
+    assert_eq!(world.nodes[bruno].texts(), ["anybody there?"]);
+    assert_eq!(world.nodes[ada].alarms(), [""; 0]);
+}
+
+#[test]
+fn a_generation_below_the_lowest_that_the_policy_allows_is_replaced() {
+    let mut world = World::new(504);
+    let ada = world.staff("Ada", Role::Agent);
+    world.connect(ada);
+    world.run(4);
+    world.publish_policy(|policy| policy.teams[0].lowest_generation = 5);
+    world.run(20);
+    let newest = world.relay.newest_team_key().parse().unwrap();
+    assert_eq!(newest.generation, 5);
+}
+
+#[test]
+fn members_share_the_work_of_sealing_a_long_queue_again() {
+    let mut world = World::new(505);
+    let members = ["Ada", "Bruno", "Cleo"].map(|name| world.staff(name, Role::Agent));
+    for member in members {
+        world.connect(member);
+        world.run(12);
+    }
+    let visitors: Vec<_> = (0..10).map(|_| writing_visitor(&mut world)).collect();
+    world.run(4);
+    let dora = world.staff("Dora", Role::Agent);
+    world.connect(dora);
+    world.run(90);
+    for visitor in visitors {
+        assert!(is_up_to_date(&world, visitor));
+        let log = &world.relay.contacts[&world.contact_of(visitor)].log;
+        assert_eq!(log.epoch(), 1, "once, whoever was first");
+    }
+    for node in &world.nodes {
+        assert_eq!(node.alarms(), [""; 0], "{}", node.name);
+        assert_eq!(node.failures(), [""; 0], "{}", node.name);
+        assert!(node.kind_is_visitor() || node.view.is_none());
+    }
 }

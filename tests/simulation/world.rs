@@ -497,6 +497,10 @@ impl Node {
         self.events.push(event);
     }
 
+    pub fn kind_is_visitor(&self) -> bool {
+        self.kind == Kind::Visitor
+    }
+
     pub fn device(&self) -> DeviceId {
         self.client.as_ref().unwrap().device()
     }
