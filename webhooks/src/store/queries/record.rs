@@ -1,0 +1,153 @@
+//! Taking events in.
+
+use std::collections::BTreeMap;
+
+use sottovoce::wire::AccountId;
+use sqlx::{QueryBuilder, Row as _};
+
+use super::super::dialect::{Connection, Db};
+use super::{blob, millis, read_number};
+use crate::body;
+use crate::event::{Kinds, NewEvent, Subject};
+use crate::identity;
+use crate::store::StoreError;
+
+/// Rows of one statement: a row has at most eight parameters, and SQLite allows 32,766.
+const ROWS: usize = 500;
+
+/// Records events, within the caller's transaction: each is delivered, once that commits, to
+/// every endpoint of its account that wants its kind. Returns how many deliveries there are, so
+/// that the dispatcher is woken only for something.
+///
+/// Events about one subject keep their order. Whoever records about one contact at the same time on
+/// another connection has to hold that contact's lock.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<usize, StoreError> {
+    let mut wanted: BTreeMap<AccountId, Vec<(String, Kinds)>> = BTreeMap::new();
+    for event in events {
+        if !wanted.contains_key(&event.account) {
+            wanted.insert(event.account, enabled(connection, &event.account).await?);
+        }
+    }
+    let mut kept = Vec::new();
+    let mut deliveries = Vec::new();
+    for event in events {
+        let endpoints = wanted.get(&event.account).into_iter().flatten();
+        let mut endpoints = endpoints
+            .filter(|(_, kinds)| kinds.has(event.kind))
+            .peekable();
+        if endpoints.peek().is_none() {
+            continue;
+        }
+        let id = identity::fresh("evt_")?;
+        for (endpoint, _) in endpoints {
+            deliveries.push((endpoint.as_str(), id.clone(), event));
+        }
+        let body = body::of(&id, event).ok_or(StoreError::Unreadable)?;
+        kept.push((id, event, body));
+    }
+    for events in kept.chunks(ROWS) {
+        insert_events(connection, events).await?;
+    }
+    let lanes: BTreeMap<_, _> = deliveries
+        .iter()
+        .map(|(endpoint, _, event)| ((*endpoint, event.subject.lane()), event.time))
+        .collect();
+    let lanes: Vec<_> = lanes.into_iter().collect();
+    for lanes in lanes.chunks(ROWS) {
+        let mut query = QueryBuilder::<Db>::new("INSERT INTO webhook_lanes (endpoint, lane, due) ");
+        let due: Result<Vec<_>, _> = lanes.iter().map(|(_, time)| millis(*time)).collect();
+        query.push_values(
+            lanes.iter().zip(due?),
+            |mut row, (((endpoint, lane), _), due)| {
+                row.push_bind((*endpoint).to_owned())
+                    .push_bind(blob(lane))
+                    .push_bind(due);
+            },
+        );
+        // Changes nothing and takes the lock, so that nobody finds the lane empty meanwhile.
+        query.push(" ON CONFLICT (endpoint, lane) DO UPDATE SET holder = webhook_lanes.holder");
+        query.build().execute(&mut *connection).await?;
+    }
+    for deliveries in deliveries.chunks(ROWS) {
+        insert_deliveries(connection, deliveries).await?;
+    }
+    Ok(deliveries.len())
+}
+
+async fn enabled(
+    connection: &mut Connection,
+    account: &AccountId,
+) -> Result<Vec<(String, Kinds)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, kinds FROM webhook_endpoints WHERE account = $1 AND disabled IS NULL",
+    )
+    .bind(blob(account.as_array()))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let kinds = Kinds::from_bits(read_number(row, "kinds")?);
+            Ok((row.try_get("id")?, kinds))
+        })
+        .collect()
+}
+
+async fn insert_events(
+    connection: &mut Connection,
+    events: &[(String, &NewEvent, Vec<u8>)],
+) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Db>::new(
+        "INSERT INTO webhook_events (id, account, contact, kind, created, body) ",
+    );
+    let created: Result<Vec<_>, _> = events
+        .iter()
+        .map(|(_, event, _)| millis(event.time))
+        .collect();
+    query.push_values(
+        events.iter().zip(created?),
+        |mut row, ((id, event, body), created)| {
+            let contact = match event.subject {
+                Subject::Contact(contact) => Some(blob(contact.as_array())),
+                Subject::Device(_) => None,
+            };
+            row.push_bind(id.clone())
+                .push_bind(blob(event.account.as_array()))
+                .push_bind(contact)
+                .push_bind(event.kind.name().to_owned())
+                .push_bind(created)
+                .push_bind(body.clone());
+        },
+    );
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
+async fn insert_deliveries(
+    connection: &mut Connection,
+    deliveries: &[(&str, String, &NewEvent)],
+) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Db>::new(
+        "INSERT INTO webhook_deliveries
+         (account, endpoint, lane, event, state, tries, attempts, created) ",
+    );
+    let created: Result<Vec<_>, _> = deliveries
+        .iter()
+        .map(|(_, _, event)| millis(event.time))
+        .collect();
+    query.push_values(
+        deliveries.iter().zip(created?),
+        |mut row, ((endpoint, id, event), created)| {
+            row.push_bind(blob(event.account.as_array()))
+                .push_bind((*endpoint).to_owned())
+                .push_bind(blob(event.subject.lane()))
+                .push_bind(id.clone())
+                .push("0, 0, 0")
+                .push_bind(created);
+        },
+    );
+    query.build().execute(connection).await?;
+    Ok(())
+}
