@@ -184,7 +184,7 @@ const fn is_public_v4(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Global unicast is 2000::/3. Inside it, what documents, benchmarks or wraps an IPv4 address is
+/// Global unicast is `2000::/3`. Inside it, what documents, benchmarks or wraps an IPv4 address is
 /// refused; outside it are loopback, mapped and translated IPv4, unique-local, link-local,
 /// multicast and what nobody has assigned.
 const fn is_public_v6(address: Ipv6Addr) -> bool {

@@ -1,6 +1,7 @@
 //! A database, a clock that tests move, and receivers on loopback.
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,

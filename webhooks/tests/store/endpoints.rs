@@ -41,7 +41,7 @@ async fn an_endpoint_is_kept_as_it_was_registered(database: &Database) {
     assert_eq!(store.endpoints(&account(2)).await.unwrap(), []);
 
     let change = EndpointChange {
-        registration: Some(registration("http://127.0.0.1:9/")),
+        registration: Some(registration("http://127.0.0.1:9000/")),
         enabled: Some(false),
     };
     let other = store
@@ -60,7 +60,7 @@ async fn an_endpoint_is_kept_as_it_was_registered(database: &Database) {
 
 async fn an_account_has_a_bounded_number_of_endpoints(database: &Database) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     for _ in 0..ENDPOINTS {
         store
             .create_endpoint(&account(1), &wanted, START)
@@ -83,7 +83,7 @@ async fn an_account_has_a_bounded_number_of_endpoints(database: &Database) {
 
 async fn a_deleted_endpoint_leaves_nothing(database: &Database) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     let made = store
         .create_endpoint(&account(1), &wanted, START)
         .await
@@ -113,7 +113,7 @@ async fn a_disabled_endpoint_is_told_nothing_new_and_goes_on_when_it_is_enabled(
     database: &Database,
 ) {
     let store = database.store();
-    let wanted = only("http://127.0.0.1:9/", &[EventKind::ContactMessage]);
+    let wanted = only("http://127.0.0.1:9000/", &[EventKind::ContactMessage]);
     let made = store
         .create_endpoint(&account(1), &wanted, START)
         .await

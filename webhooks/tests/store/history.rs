@@ -20,7 +20,7 @@ crate::on_both!(
 );
 
 async fn endpoint(store: &dyn Store) {
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     store
         .create_endpoint(&account(1), &wanted, START)
         .await

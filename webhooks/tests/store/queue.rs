@@ -54,8 +54,8 @@ async fn an_event_goes_to_every_endpoint_that_wants_it_if_its_transaction_commit
     database: &Database,
 ) {
     let store = database.store();
-    let all = registration("http://127.0.0.1:9/all");
-    let closes = only("http://127.0.0.1:9/closes", &[EventKind::ContactClosed]);
+    let all = registration("http://127.0.0.1:9000/all");
+    let closes = only("http://127.0.0.1:9000/closes", &[EventKind::ContactClosed]);
     for (owner, wanted) in [(1, &all), (1, &closes), (2, &all)] {
         store
             .create_endpoint(&account(owner), wanted, START)
@@ -85,7 +85,7 @@ async fn events_of_one_contact_go_one_after_the_other_and_those_of_others_beside
     database: &Database,
 ) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     store
         .create_endpoint(&account(1), &wanted, START)
         .await
@@ -136,7 +136,7 @@ async fn events_of_one_contact_go_one_after_the_other_and_those_of_others_beside
 
 async fn what_failed_holds_back_its_contact_until_it_is_given_up(database: &Database) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     store
         .create_endpoint(&account(1), &wanted, START)
         .await
@@ -171,7 +171,7 @@ async fn a_lease_that_ends_is_another_ones_and_its_late_report_counts_for_nothin
     database: &Database,
 ) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     store
         .create_endpoint(&account(1), &wanted, START)
         .await
@@ -215,7 +215,7 @@ async fn a_lease_that_ends_is_another_ones_and_its_late_report_counts_for_nothin
 async fn no_endpoint_gets_more_than_its_share(database: &Database) {
     let store = database.store();
     for path in ["a", "b"] {
-        let wanted = registration(&format!("http://127.0.0.1:9/{path}"));
+        let wanted = registration(&format!("http://127.0.0.1:9000/{path}"));
         store
             .create_endpoint(&account(1), &wanted, START)
             .await
@@ -241,7 +241,7 @@ async fn no_endpoint_gets_more_than_its_share(database: &Database) {
 
 async fn many_claim_at_once_and_nothing_is_taken_twice(database: &Database) {
     let store = database.store();
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     store
         .create_endpoint(&account(1), &wanted, START)
         .await

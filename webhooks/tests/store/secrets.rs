@@ -67,7 +67,7 @@ async fn a_former_token_is_valid_until_the_overlap_is_over(database: &Database) 
 async fn the_keys_of_an_endpoint_change_like_tokens(database: &Database) {
     let store = database.store();
     let id = account(1);
-    let wanted = registration("http://127.0.0.1:9/");
+    let wanted = registration("http://127.0.0.1:9000/");
     let endpoint = store.create_endpoint(&id, &wanted, START).await.unwrap().id;
     let first = store.endpoint_keys(&id, &endpoint, START).await.unwrap();
     assert_eq!(first.len(), 1);

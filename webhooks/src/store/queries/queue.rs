@@ -1,6 +1,7 @@
 //! Taking what is due, and writing what became of it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use sottovoce::wire::{AccountId, Time};
 use sqlx::{QueryBuilder, Row as _};
@@ -9,6 +10,7 @@ use super::super::dialect::{Connection, Db, FOR_UPDATE, SKIP_LOCKED};
 use super::{endpoints, millis, number, read_account, read_number, secrets};
 use crate::delivery::DeliveryId;
 use crate::endpoint::EndpointId;
+use crate::keys::SecretToken;
 use crate::store::{Claim, Job, Lease, Next, Report, StoreError};
 
 /// Most endpoints that one claim looks at.
@@ -28,17 +30,13 @@ pub(super) async fn due_endpoints(
     .bind(ENDPOINTS)
     .fetch_all(connection)
     .await?;
-    let mut left = claim.most;
-    let mut wanted = Vec::new();
-    for id in ids.into_iter().map(EndpointId::stored) {
+    let room = |id: String| {
+        let id = EndpointId::stored(id);
         let busy = claim.busy.get(&id).copied().unwrap_or_default();
-        let room = claim.per_endpoint.saturating_sub(busy).min(left);
-        if room > 0 {
-            left -= room;
-            wanted.push((id, room));
-        }
-    }
-    Ok(wanted)
+        let room = claim.per_endpoint.saturating_sub(busy);
+        (room > 0).then_some((id, room))
+    };
+    Ok(ids.into_iter().filter_map(room).collect())
 }
 
 pub(super) async fn claim(
@@ -47,9 +45,14 @@ pub(super) async fn claim(
     wanted: &[(EndpointId, usize)],
 ) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
-    let mut tokens = HashMap::new();
+    let mut tokens: HashMap<AccountId, Vec<SecretToken>> = HashMap::new();
+    let mut left = claim.most;
     for (endpoint, room) in wanted {
-        let lanes = take_lanes(connection, claim, endpoint, *room).await?;
+        if left == 0 {
+            break;
+        }
+        let lanes = take_lanes(connection, claim, endpoint, left.min(*room)).await?;
+        left = left.saturating_sub(lanes.len());
         if lanes.is_empty() {
             continue;
         }
@@ -63,12 +66,14 @@ pub(super) async fn claim(
             let Some(mut job) = head(connection, lease, claim.now).await? else {
                 continue;
             };
-            if !tokens.contains_key(&job.account) {
-                let valid = secrets::valid_tokens(connection, &job.account, claim.now).await?;
-                let valid: Vec<_> = valid.into_iter().map(|valid| valid.token).collect();
-                tokens.insert(job.account, valid);
-            }
-            job.tokens = tokens.get(&job.account).cloned().unwrap_or_default();
+            job.tokens = match tokens.entry(job.account) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    let valid = secrets::valid_tokens(connection, &job.account, claim.now).await?;
+                    let valid = valid.into_iter().map(|valid| valid.token).collect();
+                    place.insert(valid).clone()
+                }
+            };
             job.keys.clone_from(&keys);
             jobs.push(job);
         }

@@ -1,6 +1,7 @@
 //! Taking events in.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use sottovoce::wire::AccountId;
 use sqlx::{QueryBuilder, Row as _};
@@ -27,8 +28,8 @@ const ROWS: usize = 500;
 pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<usize, StoreError> {
     let mut wanted: BTreeMap<AccountId, Vec<(String, Kinds)>> = BTreeMap::new();
     for event in events {
-        if !wanted.contains_key(&event.account) {
-            wanted.insert(event.account, enabled(connection, &event.account).await?);
+        if let Entry::Vacant(place) = wanted.entry(event.account) {
+            place.insert(enabled(connection, &event.account).await?);
         }
     }
     let mut kept = Vec::new();
