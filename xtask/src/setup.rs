@@ -12,6 +12,8 @@ use crate::workspace::Workspace;
 const WASM_PACK: &str = "0.15.1";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
+/// Verifies Ed25519 signatures in the Python tests.
+const CRYPTOGRAPHY: &str = "50.0.2";
 const POSTGRES: u32 = 15;
 
 /// One language of each script that the tests write, as fontconfig names it; the last is emoji.
@@ -81,6 +83,13 @@ const MAVEN: Need = Need {
     is_met: || process::find("mvn").is_some(),
 };
 
+/// Runs the tests of what integrators use in Python.
+const PYTHON: Need = Need {
+    what: "Python 3.9 or newer, with venv",
+    packages: &["python3", "python3-venv"],
+    is_met: has_python,
+};
+
 /// Runs private servers for the tests; the system's own is left alone.
 const POSTGRESQL: Need = Need {
     what: "PostgreSQL 15 or newer",
@@ -102,6 +111,7 @@ pub(crate) const TO_TEST: &[Need] = &[
     JDK,
     MAVEN,
     POSTGRESQL,
+    PYTHON,
 ];
 
 /// `cargo xtask setup`.
@@ -118,6 +128,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Outcome {
     rust_target(workspace)?;
     wasm_bindgen(workspace)?;
     wasm_pack(workspace)?;
+    python(workspace)?;
     npm(workspace)
 }
 
@@ -167,6 +178,32 @@ pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Outcome<std::path::PathBuf>
 /// Makes sure that `wasm-pack` is there, and returns its folder.
 pub(crate) fn wasm_pack(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
     cargo_tool(workspace, "wasm-pack", "wasm-pack", WASM_PACK)
+}
+
+/// A Python with the packages that the tests need, in a folder of its own.
+pub(crate) fn python(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    let root = workspace.tool("python-cryptography", CRYPTOGRAPHY);
+    let python = root.join("bin/python3");
+    // Written last: what was cut short is made again.
+    let complete = root.join("complete");
+    if !complete.is_file() {
+        println!("installing cryptography {CRYPTOGRAPHY} for Python");
+        process::run(
+            workspace
+                .command("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&root),
+        )?;
+        process::run(
+            workspace
+                .command(&python)
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(["--disable-pip-version-check", "--only-binary=:all:"])
+                .arg(format!("cryptography=={CRYPTOGRAPHY}")),
+        )?;
+        fs::write(&complete, []).during("finishing the Python folder")?;
+    }
+    Ok(python)
 }
 
 /// Makes sure that `node_modules` is what the lock file says.
@@ -254,6 +291,15 @@ fn has_fonts() -> bool {
             process::read(Command::new("fc-list").arg(format!(":lang={script}")))
                 .is_ok_and(|fonts| !fonts.trim().is_empty())
         })
+}
+
+fn has_python() -> bool {
+    process::find("python3").is_some()
+        && process::read(Command::new("python3").args([
+            "-c",
+            "import ensurepip, sys, venv; print(sys.version_info >= (3, 9))",
+        ]))
+        .is_ok_and(|said| said.trim() == "True")
 }
 
 /// The first number in what a program says of its version.

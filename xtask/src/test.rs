@@ -28,6 +28,7 @@ const STAGES: &[Stage] = &[
     step("size", size::check),
     tests("wasm", wasm),
     tests("pages", pages),
+    tests("python", python),
     tests("kotlin", kotlin),
     step("swift", mobile::swift),
     tests("demo", demo::check),
@@ -162,6 +163,12 @@ fn pages(workspace: &Workspace) -> Outcome<Tally> {
         "npm",
         &["run", "--silent", "test"],
     )?)
+}
+
+fn python(workspace: &Workspace) -> Outcome<Tally> {
+    let python = setup::python(workspace)?;
+    let tests = workspace.path("webhooks/python/tests/test_vectors.py");
+    counted(workspace.command(python).arg(tests))
 }
 
 fn kotlin(workspace: &Workspace) -> Outcome<Tally> {

@@ -31,7 +31,7 @@ async fn an_unreliable_receiver_gets_everything_in_order_for_each_contact() {
     let stage = Stage::new().await;
     let count = AtomicUsize::new(0);
     let receiver = Receiver::start(move |_| {
-        if count.fetch_add(1, Ordering::SeqCst) % 3 == 0 {
+        if count.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) {
             Answer::Status(503, "", "")
         } else {
             Answer::OK

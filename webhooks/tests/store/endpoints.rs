@@ -35,7 +35,10 @@ async fn an_endpoint_is_kept_as_it_was_registered(database: &Database) {
     assert_eq!(EndpointId::parse(made.id.as_str()), Some(made.id.clone()));
     let read = store.endpoint(&account(1), &made.id).await.unwrap();
     assert_eq!(read, Some(made.clone()));
-    assert_eq!(store.endpoints(&account(1)).await.unwrap(), [made.clone()]);
+    assert_eq!(
+        store.endpoints(&account(1)).await.unwrap(),
+        std::slice::from_ref(&made)
+    );
     // Nobody else's.
     assert_eq!(store.endpoint(&account(2), &made.id).await.unwrap(), None);
     assert_eq!(store.endpoints(&account(2)).await.unwrap(), []);
