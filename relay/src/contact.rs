@@ -3,11 +3,12 @@
 
 use sottovoce::account::Account;
 use sottovoce::contact::{Change, Commit, CommitError, Log, Member, RosterTeam};
-use sottovoce::message::{Envelope, Ephemeral, Header};
+use sottovoce::message::{Audience, Envelope, Ephemeral, Header};
 use sottovoce::wire::frame::{ContactSummary, Entry};
 use sottovoce::wire::{AccountId, ContactId, DecodeError, DeviceId, Time, decode, limits};
 
 use crate::account::Standing;
+use crate::outcome::{Fact, Side};
 use crate::refusal::Refusal;
 use crate::store::Party;
 
@@ -39,6 +40,21 @@ impl ReadEntry {
     /// Whether it is a commit.
     pub const fn is_commit(&self) -> bool {
         matches!(self, Self::Commit(_))
+    }
+
+    /// What it adds to a contact's tally.
+    pub fn fact(&self, side: Side, length: usize, received: Time) -> Fact {
+        let (reason, staff_only) = match self {
+            Self::Commit(commit) => (Some(commit.core().reason), false),
+            Self::Envelope(header) => (None, header.audience == Audience::Staff),
+        };
+        Fact {
+            side,
+            reason,
+            staff_only,
+            bytes: u64::try_from(length).unwrap_or(u64::MAX),
+            received,
+        }
     }
 }
 
@@ -191,6 +207,14 @@ impl Contact {
     /// The last position.
     pub const fn head(&self) -> u64 {
         self.head
+    }
+
+    /// Which side a device is on that has just appended something.
+    pub fn side_of(&self, device: &DeviceId, standing: &Standing) -> Side {
+        let member = self.log.roster().member(device).map(|member| member.role);
+        // Whoever has just left, or writes as a member of a team, is not on the roster.
+        let role = member.or_else(|| standing.credential.as_ref().map(|known| known.role));
+        role.map_or(Side::Staff, Side::from)
     }
 
     /// What consoles are shown of it.

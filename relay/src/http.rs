@@ -20,6 +20,7 @@ use tower_http::services::ServeDir;
 
 use crate::connection::{self, Peer};
 use crate::relay::{Mount, Shared};
+use crate::rest;
 
 /// The WebSocket subprotocol.
 const SUBPROTOCOL: &str = "sottovoce.0";
@@ -28,7 +29,8 @@ const SUBPROTOCOL: &str = "sottovoce.0";
 pub(crate) fn router(shared: Arc<Shared>, mounts: &[Mount]) -> Router {
     let mut router = Router::new()
         .route("/v1/connect", get(connect))
-        .with_state(shared)
+        .with_state(Arc::clone(&shared))
+        .merge(rest::router(&shared))
         .merge(sottovoce_server::health::routes());
     for mount in mounts {
         let files = ServeDir::new(&mount.directory);
@@ -72,7 +74,7 @@ async fn connect(
     })
 }
 
-fn host(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(HOST).and_then(|host| host.to_str().ok())
 }
 
@@ -87,14 +89,13 @@ async fn strict_headers(request: Request, next: Next) -> Response {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static(if immutable && found {
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static(if immutable && found {
             "public, max-age=31536000, immutable"
         } else {
             "no-cache"
-        }),
-    );
+        }));
     response
 }
 

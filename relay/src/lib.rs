@@ -4,6 +4,7 @@
 //! - `connection` speaks the protocol with one device,
 //! - [`account`] holds what an account says about itself and takes in publications,
 //! - [`contact`] judges entries, [`sequencer`] gives them their positions and makes them durable,
+//! - `rest` is the API for integrators, `retention` forgets what is no longer to be kept,
 //! - [`store`] and [`fanout`] are the two things that other databases and message systems replace.
 //!
 //! The relay uses the core's wire format and its verification of public objects, nothing that
@@ -16,14 +17,19 @@ mod connection;
 pub mod contact;
 pub mod fanout;
 mod http;
+pub mod outcome;
 #[cfg(planted_violations)]
 mod planted;
 pub mod presence;
 pub mod refusal;
 mod relay;
+mod rest;
+mod retention;
 pub mod sequencer;
 pub mod store;
 pub mod throttle;
+mod tombstone;
+pub mod usage;
 
 pub use refusal::Refusal;
 pub use relay::{Config, Mount, Relay, RelayError, serve};

@@ -63,6 +63,12 @@ pub enum Refusal {
     /// There is no such contact, or it is none of the device's business.
     #[error("no such contact")]
     UnknownContact,
+    /// The contact was erased.
+    #[error("the contact was erased")]
+    Erased,
+    /// The contact's entries were dropped when their time was over.
+    #[error("the contact's entries were dropped when their time was over")]
+    Dropped,
     /// Neither the device nor a team of its own is on the contact's roster now.
     #[error("not on the roster")]
     NotOnRoster,
@@ -114,6 +120,8 @@ impl Refusal {
             Self::GenerationTaken => "generation-taken",
             Self::UnknownRecord => "unknown-record",
             Self::UnknownContact => "unknown-contact",
+            Self::Erased => "erased",
+            Self::Dropped => "expired",
             Self::NotOnRoster => "not-on-roster",
             Self::ContactTaken => "contact-taken",
             Self::EpochTaken => "epoch-taken",

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sottovoce::crypto::Random;
+use sottovoce::crypto::random::NoRandomness;
 use sottovoce::wire::AccountId;
 use sottovoce_server::listen::ListenError;
 use sottovoce_server::{Listen, Listener, TlsFiles};
@@ -17,9 +19,12 @@ use crate::account::AccountHub;
 use crate::fanout::{Fanout, LocalFanout};
 use crate::http;
 use crate::presence::Presence;
+use crate::rest::Rates;
+use crate::retention;
 use crate::sequencer::{Counters, Job, Sequencer};
 use crate::store::{Database, Store, StoreError};
 use crate::throttle::{Limits, Throttle};
+use crate::tombstone::Undertaker;
 
 /// What a relay is told.
 #[derive(Clone, Debug)]
@@ -78,6 +83,9 @@ pub enum RelayError {
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 impl RelayError {
@@ -87,6 +95,7 @@ impl RelayError {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
             Self::Store(error) => error.code(),
+            Self::NoRandomness(_) => "no-randomness",
         }
     }
 }
@@ -95,6 +104,9 @@ impl RelayError {
 pub(crate) struct Shared {
     pub(crate) accounts: HashMap<AccountId, Arc<AccountHub>>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) undertaker: Undertaker,
+    pub(crate) rates: Rates,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) fanout: Arc<dyn Fanout>,
     pub(crate) presence: Presence,
     pub(crate) throttle: Arc<Throttle>,
@@ -111,6 +123,7 @@ pub struct Relay {
     shutdown: CancellationToken,
     counters: Arc<Counters>,
     sequencer: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
     database: Database,
 }
 
@@ -128,6 +141,7 @@ impl Relay {
         .await?;
         let database = Database::open(&config.database).await?;
         let store = database.store();
+        let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
         let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
         let mut accounts = HashMap::new();
         for id in config.accounts {
@@ -145,6 +159,9 @@ impl Relay {
         let shared = Arc::new(Shared {
             accounts,
             store,
+            undertaker,
+            rates: Rates::new(config.limits.requests),
+            counters: Arc::clone(&counters),
             fanout,
             presence: Presence::default(),
             throttle,
@@ -152,8 +169,10 @@ impl Relay {
             connections: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
+        let housekeeping = tokio::spawn(retention::run(Arc::clone(&shared)));
         Ok(Self {
             listener,
+            housekeeping,
             connections: shared.connections.clone(),
             shutdown: shared.shutdown.clone(),
             router: http::router(shared, &config.mounts),
@@ -189,8 +208,13 @@ impl Relay {
         tokio::join!(serving, ending);
         self.connections.close();
         self.connections.wait().await;
-        // With the router and the connections gone nobody can send any more.
+        // With the router, the connections and housekeeping gone nobody can send any more.
+        let _ = self.housekeeping.await;
         let _ = self.sequencer.await;
+        let store = self.database.store();
+        if let Err(error) = self.counters.usage().flush(store.as_ref()).await {
+            tracing::error!(%error, "counted usage was lost");
+        }
         self.database.close().await;
         tracing::info!("the relay has ended");
     }

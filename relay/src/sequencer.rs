@@ -15,9 +15,13 @@ use crate::account::AccountHub;
 use crate::clock;
 use crate::contact::{Contact, PartyChange, ReadEntry};
 use crate::fanout::{Appended, Event, Fanout, Topic};
+use crate::outcome::Side;
 use crate::refusal::Refusal;
-use crate::store::{AppendKey, Batch, NewEntry, Party, RosterChange, Store, StoreError};
+use crate::store::{
+    AppendKey, Batch, Gone, NewEntry, Party, RosterChange, Store, StoreError, Usage,
+};
 use crate::throttle::Throttle;
+use crate::usage::UsageCounter;
 
 /// Most appends of one transaction.
 const BATCH: usize = 128;
@@ -31,12 +35,18 @@ const CONTACTS: usize = 8192;
 pub struct Counters {
     transactions: AtomicU64,
     appended: AtomicU64,
+    usage: UsageCounter,
 }
 
 impl Counters {
     /// Durable transactions of appends.
     pub fn transactions(&self) -> u64 {
         self.transactions.load(Ordering::Relaxed)
+    }
+
+    /// What accounts used.
+    pub const fn usage(&self) -> &UsageCounter {
+        &self.usage
     }
 
     /// Entries that they appended.
@@ -93,6 +103,7 @@ impl Job {
 /// An append that was judged and counts.
 struct Accepted {
     position: u64,
+    side: Side,
     summary: ContactSummary,
     changes: Vec<PartyChange>,
 }
@@ -241,9 +252,9 @@ impl Sequencer {
         let key = (job.account.id(), job.contact);
         let known = self.load(job, &key).await?;
         let book = job.account.book().await;
+        let standing = book.standing(&job.device, now);
         let (contact, changes) = match (known, &append.entry) {
             (Some(contact), entry) => {
-                let standing = book.standing(&job.device, now);
                 let changes = contact.append(book.account(), entry, &job.device, &standing, now)?;
                 (contact, changes)
             }
@@ -262,6 +273,7 @@ impl Sequencer {
         };
         Ok(Accepted {
             position: contact.head(),
+            side: contact.side_of(&job.device, &standing),
             summary: contact.summary(),
             changes,
         })
@@ -269,9 +281,15 @@ impl Sequencer {
 
     /// The contact, from memory or from its stored commits.
     async fn load(&mut self, job: &Job, key: &ContactKey) -> Result<Option<&mut Contact>, Refusal> {
-        if !self.contacts.contains_key(key)
-            && let Some((summary, commits)) = self.store.contact(&key.0, &key.1).await?
-        {
+        if !self.contacts.contains_key(key) {
+            match self.store.gone(&key.0, &key.1).await? {
+                None => {}
+                Some(Gone::Dropped) => return Err(Refusal::Dropped),
+                Some(Gone::Erased(_)) => return Err(Refusal::Erased),
+            }
+            let Some((summary, commits)) = self.store.contact(&key.0, &key.1).await? else {
+                return Ok(None);
+            };
             let book = job.account.book().await;
             let contact = Contact::restore(book.account(), &summary, &commits)?;
             self.contacts.insert(*key, contact);
@@ -286,6 +304,15 @@ impl Sequencer {
         self.store.append(&round.batch).await?;
         self.counters.transactions.fetch_add(1, Ordering::Relaxed);
         let appended = u64::try_from(round.batch.entries.len()).unwrap_or(u64::MAX);
+        for entry in &round.batch.entries {
+            let used = Usage {
+                contacts: u64::from(entry.position == 1),
+                entries: 1,
+                bytes: entry.fact.bytes,
+            };
+            let usage = &self.counters.usage;
+            usage.count(entry.key.account, entry.received, used);
+        }
         self.counters
             .appended
             .fetch_add(appended, Ordering::Relaxed);
@@ -333,7 +360,8 @@ impl Round {
         }
         let same = known.len() == job.appends.len()
             && known.iter().all(|(append, (contact, _, bytes))| {
-                *contact == job.contact && *bytes == append.bytes
+                // Bytes that were dropped can't be compared any more.
+                *contact == job.contact && (bytes.is_empty() || *bytes == append.bytes)
             });
         Some(if same {
             Ok(known
@@ -350,6 +378,7 @@ impl Round {
         let key = job.key(append);
         let Accepted {
             position,
+            side,
             summary,
             changes,
         } = accepted;
@@ -361,6 +390,7 @@ impl Round {
             position,
             is_commit: append.entry.is_commit(),
             received: now,
+            fact: append.entry.fact(side, append.bytes.len(), now),
             bytes: append.bytes.to_vec(),
         });
         let mut left = Vec::new();

@@ -20,6 +20,8 @@ pub struct Limits {
     pub contacts: u32,
     /// Failed handshakes per minute from one address; as many at once.
     pub failures: u32,
+    /// REST requests per second of one API token; four times as many at once.
+    pub requests: u32,
 }
 
 impl Default for Limits {
@@ -31,6 +33,7 @@ impl Default for Limits {
             ephemerals: 4,
             contacts: 600,
             failures: 120,
+            requests: 50,
         }
     }
 }
@@ -72,7 +75,8 @@ impl Bucket {
         self.filled = now;
     }
 
-    fn is_full(&mut self) -> bool {
+    /// Whether nothing was taken out lately.
+    pub fn is_full(&mut self) -> bool {
         self.fill();
         self.tokens >= self.most
     }
@@ -116,6 +120,14 @@ impl Throttle {
             let may = usage.connections < self.limits.connections && usage.failures.tokens >= 1.0;
             usage.connections += u32::from(may);
             may
+        })
+    }
+
+    /// Whether an address has not failed too often to be heard.
+    pub fn may_try(&self, address: IpAddr) -> bool {
+        self.with(address, |usage| {
+            usage.failures.fill();
+            usage.failures.tokens >= 1.0
         })
     }
 

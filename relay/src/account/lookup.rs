@@ -1,5 +1,7 @@
 //! What devices may ask for.
 
+use std::ops::Bound;
+
 use sottovoce::account::AccountError;
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
@@ -157,5 +159,39 @@ impl Book {
                 .collect(),
             devices: self.credentials.keys().copied().collect(),
         }
+    }
+
+    /// The newest credential of each device after one, by device.
+    pub(crate) fn credentials_after(
+        &self,
+        after: Option<&DeviceId>,
+    ) -> impl Iterator<Item = (DeviceId, Object)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.credentials
+            .range((from, Bound::Unbounded))
+            .map(|(device, known)| (*device, known.object(ObjectKind::Credential)))
+    }
+
+    /// A device's newest credential.
+    pub(crate) fn credential_of(&self, device: &DeviceId) -> Option<Object> {
+        let known = self.credentials.get(device)?;
+        Some(known.object(ObjectKind::Credential))
+    }
+
+    /// All team key records that are kept.
+    pub(crate) fn team_key_records(&self) -> Vec<Object> {
+        let records = self.team_keys.values();
+        records
+            .map(|known| known.object(ObjectKind::TeamKey))
+            .collect()
+    }
+
+    /// The hash of the policy in force, and the days that it lets entries stay after the last one.
+    pub(crate) fn policy_in_force(&self, now: Time) -> Option<(Hash, u64)> {
+        let policy = self.policy(now).ok()?;
+        let expires = self.account.policy_expires()?;
+        let last = Time::from_millis(expires.millis().saturating_sub(1));
+        let (_, hash) = self.account.policy(now.min(last)).ok()?;
+        Some((hash, policy.retention.days))
     }
 }

@@ -24,6 +24,7 @@ use crate::fanout::{Event, SubscriberId, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::sequencer::{Append, Job};
+use crate::store::Gone;
 use crate::throttle::Bucket;
 
 /// How often the peer is asked whether it lives.
@@ -272,7 +273,7 @@ impl Session<'_> {
         let store = &self.shared.store;
         let teams = self.standing.teams();
         match store.access(&account, &contact, &self.device, teams).await {
-            Ok(Some(access)) => {
+            Ok(Some(access)) if !access.dropped => {
                 let followed = Followed::resume(&access, after, &self.device);
                 self.followed.insert(contact, followed);
                 if !self.behind.contains(&contact) {
@@ -280,17 +281,27 @@ impl Session<'_> {
                 }
                 Ok(())
             }
-            Ok(None) => {
-                self.leave(&contact);
-                let answer = refused(RefusedId::Contact(contact), &Refusal::UnknownContact);
-                self.wire.send(&answer).await
-            }
+            Ok(_) => self.tell_gone(contact).await,
             Err(error) => {
                 self.leave(&contact);
                 let answer = refused(RefusedId::Contact(contact), &error.into());
                 self.wire.send(&answer).await
             }
         }
+    }
+
+    /// A contact has no entries to give: says why.
+    async fn tell_gone(&mut self, contact: ContactId) -> Result<(), End> {
+        self.leave(&contact);
+        let account = self.account.id();
+        let refusal = match self.shared.store.gone(&account, &contact).await {
+            Ok(Some(Gone::Dropped)) => Refusal::Dropped,
+            Ok(Some(Gone::Erased(_))) => Refusal::Erased,
+            Ok(None) => Refusal::UnknownContact,
+            Err(error) => error.into(),
+        };
+        let answer = refused(RefusedId::Contact(contact), &refusal);
+        self.wire.send(&answer).await
     }
 
     fn leave(&mut self, contact: &ContactId) {
@@ -320,14 +331,15 @@ impl Session<'_> {
         } else {
             Vec::new()
         };
+        // Erased, or dropped, since it was resumed.
+        let behind = followed.sent < followed.head;
+        if behind && (entries.is_empty() || entries.iter().any(Vec::is_empty)) {
+            return self.tell_gone(contact).await;
+        }
         let first = followed.sent + 1;
         followed.answered = true;
         followed.sent += u64::try_from(entries.len()).unwrap_or(0);
         if followed.is_behind() {
-            if entries.is_empty() {
-                tracing::error!(%contact, position = first, "an entry is missing in the store");
-                return Err(Refusal::Unavailable.into());
-            }
             self.behind.push_back(contact);
         }
         let frame = RelayFrame::Entries {
@@ -403,6 +415,16 @@ impl Session<'_> {
                     head: position,
                 };
                 self.wire.send(&frame).await
+            }
+            Event::Gone { contact, refusal } => {
+                let follows = self.followed.contains_key(&contact);
+                self.leave(&contact);
+                // Staff may have it in their list as well.
+                if !follows && !self.standing.belongs() {
+                    return Ok(());
+                }
+                let answer = refused(RefusedId::Contact(contact), &refusal);
+                self.wire.send(&answer).await
             }
             Event::Ephemeral {
                 contact,

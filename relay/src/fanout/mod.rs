@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 
 pub use local::LocalFanout;
 
+use crate::refusal::Refusal;
+
 /// Events that wait for a connection at most. One that lets more pile up is cut.
 pub const QUEUE: usize = 512;
 
@@ -38,6 +40,13 @@ pub enum Event {
     Contact(Arc<ContactSummary>),
     /// An entry is durable.
     Entry(Arc<Appended>),
+    /// A contact has no entries to give any more.
+    Gone {
+        /// The contact.
+        contact: ContactId,
+        /// Why.
+        refusal: Refusal,
+    },
     /// Somebody is, for example, typing.
     Ephemeral {
         /// The contact.

@@ -1,9 +1,12 @@
 //! How values stand in columns, in either database.
 
+use sha2::{Digest, Sha256};
+use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{ContactSummary, ObjectKind};
 use sottovoce::wire::{decode, limits};
 
-use super::{CHUNK_BYTES, Party, StoreError};
+use super::{CHUNK_BYTES, Day, Party, StoreError};
+use crate::outcome::Side;
 
 pub(super) fn blob(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
@@ -16,6 +19,34 @@ pub(super) fn number(value: u64) -> Result<i64, StoreError> {
 
 pub(super) fn position(value: i64) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| StoreError::Unreadable)
+}
+
+pub(super) fn day(value: i64) -> Result<Day, StoreError> {
+    Day::try_from(value).map_err(|_| StoreError::Unreadable)
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> Hash {
+    Hash::new(Sha256::digest(bytes).into())
+}
+
+pub(super) fn read_hash(bytes: &[u8]) -> Result<Hash, StoreError> {
+    Hash::from_slice(bytes).ok_or(StoreError::Unreadable)
+}
+
+pub(super) const fn side_number(side: Side) -> i64 {
+    match side {
+        Side::Visitor => 0,
+        Side::Staff => 1,
+        Side::Service => 2,
+    }
+}
+
+pub(super) const fn read_side(number: i64) -> Side {
+    match number {
+        0 => Side::Visitor,
+        1 => Side::Staff,
+        _ => Side::Service,
+    }
 }
 
 /// A party as kind and name.

@@ -5,6 +5,7 @@ use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId, Time};
 
 use super::StoreError;
+use crate::outcome::{Fact, Tally};
 
 /// What names an append: repeating it is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +44,8 @@ pub struct NewEntry {
     pub is_commit: bool,
     /// The relay's clock.
     pub received: Time,
+    /// What it adds to the contact's tally.
+    pub fact: Fact,
     /// The encoded entry.
     pub bytes: Vec<u8>,
 }
@@ -82,6 +85,19 @@ pub struct Batch {
     pub roster: Vec<RosterChange>,
 }
 
+impl Batch {
+    /// What the batch adds to a contact's tally.
+    pub(super) fn tally(&self, account: &AccountId, contact: &ContactId) -> Tally {
+        let mut tally = Tally::default();
+        for entry in &self.entries {
+            if entry.key.account == *account && entry.contact == *contact {
+                tally.add(&entry.fact);
+            }
+        }
+        tally
+    }
+}
+
 /// How far somebody may read a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -89,6 +105,8 @@ pub struct Access {
     pub summary: ContactSummary,
     /// The position of the commit that removed them; none while they are on the roster.
     pub until: Option<u64>,
+    /// Whether its entries' bytes were dropped.
+    pub dropped: bool,
 }
 
 /// Most entries that [`LogStore::entries`] returns.

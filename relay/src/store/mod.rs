@@ -7,6 +7,7 @@
 mod columns;
 mod database;
 mod log;
+mod management;
 mod objects;
 mod postgres;
 mod sqlite;
@@ -18,14 +19,18 @@ pub use log::{
     Access, AppendKey, Batch, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore,
     NewEntry, OPEN_CONTACTS, Party, RosterChange,
 };
+pub use management::{
+    ApiToken, Bury, ContactFilter, ContactPlace, Day, Gone, KeptAnswer, ListedContact, ListedEntry,
+    ManagementStore, Repeat, RepeatKey, Usage,
+};
 pub use objects::{ObjectChange, ObjectStore, StoredObject};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// Everything that a relay keeps.
-pub trait Store: LogStore + ObjectStore {}
+pub trait Store: LogStore + ObjectStore + ManagementStore {}
 
-impl<T: LogStore + ObjectStore> Store for T {}
+impl<T: LogStore + ObjectStore + ManagementStore> Store for T {}
 
 /// The store did not do it.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::PostgresStore;
-use crate::store::columns::{chunk, number, party, position, read_summary};
+use crate::store::columns::{chunk, number, party, position, read_summary, side_number};
 use crate::store::{
     Access, AppendKey, Batch, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore, NewEntry,
     OPEN_CONTACTS, Party, RosterChange, StoreError,
@@ -34,11 +34,21 @@ impl LogStore for PostgresStore {
         insert_entries(&mut transaction, &batch.entries).await?;
         for (account, summary) in &batch.contacts {
             let changed = batch.entries.iter().map(|entry| entry.received).max();
+            let tally = batch.tally(account, &summary.contact);
             sqlx::query(
-                "INSERT INTO contacts (account, contact, head, closed, changed, summary)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, contact) DO UPDATE SET
+                "INSERT INTO contacts AS known
+                 (account, contact, head, closed, changed, summary, began, entry_point,
+                  visitor, staff, service, notes, bytes, transfers, claimed, closed_at, closed_by)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 ON CONFLICT (account, contact) DO UPDATE SET
                  head = excluded.head, closed = excluded.closed, changed = excluded.changed,
-                 summary = excluded.summary",
+                 summary = excluded.summary, visitor = known.visitor + excluded.visitor,
+                 staff = known.staff + excluded.staff, service = known.service + excluded.service,
+                 notes = known.notes + excluded.notes, bytes = known.bytes + excluded.bytes,
+                 transfers = known.transfers + excluded.transfers,
+                 claimed = COALESCE(known.claimed, excluded.claimed),
+                 closed_at = COALESCE(known.closed_at, excluded.closed_at),
+                 closed_by = COALESCE(known.closed_by, excluded.closed_by)",
             )
             .bind(account.as_array())
             .bind(summary.contact.as_array())
@@ -46,6 +56,22 @@ impl LogStore for PostgresStore {
             .bind(summary.closed)
             .bind(number(changed.unwrap_or_default().millis())?)
             .bind(encode(summary))
+            .bind(number(changed.unwrap_or_default().millis())?)
+            .bind(summary.entry_point.clone().into_bytes())
+            .bind(number(tally.visitor)?)
+            .bind(number(tally.staff)?)
+            .bind(number(tally.service)?)
+            .bind(number(tally.notes)?)
+            .bind(number(tally.bytes)?)
+            .bind(number(tally.transfers)?)
+            .bind(tally.claimed.map(|at| number(at.millis())).transpose()?)
+            .bind(
+                tally
+                    .closed
+                    .map(|(at, _)| number(at.millis()))
+                    .transpose()?,
+            )
+            .bind(tally.closed.map(|(_, by)| side_number(by)))
             .execute(&mut *transaction)
             .await?;
         }
@@ -89,11 +115,11 @@ impl LogStore for PostgresStore {
     ) -> Result<Option<Access>, StoreError> {
         let (kinds, names) = parties(device, teams);
         let row = sqlx::query(
-            "SELECT summary, count(*) - count(left_at) AS present, max(left_at) AS left_at
+            "SELECT summary, dropped, count(*) - count(left_at) AS present, max(left_at) AS left_at
              FROM contacts JOIN roster USING (account, contact)
              WHERE account = $1 AND contact = $2
              AND (kind, name) IN (SELECT * FROM UNNEST($3::smallint[], $4::bytea[]))
-             GROUP BY summary",
+             GROUP BY summary, dropped",
         )
         .bind(account.as_array())
         .bind(contact.as_array())
@@ -110,7 +136,12 @@ impl LogStore for PostgresStore {
             _ => None,
         };
         let summary = read_summary(row.try_get("summary")?)?;
-        Ok(Some(Access { summary, until }))
+        let dropped = row.try_get::<Option<i64>, _>("dropped")?.is_some();
+        Ok(Some(Access {
+            summary,
+            until,
+            dropped,
+        }))
     }
 
     async fn entries(

@@ -1,6 +1,7 @@
 //! The store that several nodes share: PostgreSQL, which is the truth across them.
 
 mod log;
+mod management;
 mod objects;
 #[cfg(test)]
 mod tests;

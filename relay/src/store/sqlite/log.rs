@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::SqliteStore;
-use crate::store::columns::{blob, chunk, number, party, position, read_summary};
+use crate::store::columns::{blob, chunk, number, party, position, read_summary, side_number};
 use crate::store::{
     Access, AppendKey, Batch, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore, NewEntry,
     OPEN_CONTACTS, Party, RosterChange, StoreError,
@@ -47,16 +47,43 @@ impl LogStore for SqliteStore {
         }
         for (account, summary) in &batch.contacts {
             let changed = batch.entries.iter().map(|entry| entry.received).max();
+            let tally = batch.tally(account, &summary.contact);
             sqlx::query(
-                "INSERT INTO contacts (account, contact, closed, changed, summary)
-                 VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, contact) DO UPDATE SET
-                 closed = excluded.closed, changed = excluded.changed, summary = excluded.summary",
+                "INSERT INTO contacts AS known
+                 (account, contact, closed, changed, summary, began, entry_point, visitor,
+                  staff, service, notes, bytes, transfers, claimed, closed_at, closed_by)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (account, contact) DO UPDATE SET
+                 closed = excluded.closed, changed = excluded.changed,
+                 summary = excluded.summary, visitor = known.visitor + excluded.visitor,
+                 staff = known.staff + excluded.staff, service = known.service + excluded.service,
+                 notes = known.notes + excluded.notes, bytes = known.bytes + excluded.bytes,
+                 transfers = known.transfers + excluded.transfers,
+                 claimed = COALESCE(known.claimed, excluded.claimed),
+                 closed_at = COALESCE(known.closed_at, excluded.closed_at),
+                 closed_by = COALESCE(known.closed_by, excluded.closed_by)",
             )
             .bind(blob(account.as_array()))
             .bind(blob(summary.contact.as_array()))
             .bind(summary.closed)
             .bind(number(changed.unwrap_or_default().millis())?)
             .bind(encode(summary))
+            .bind(number(changed.unwrap_or_default().millis())?)
+            .bind(summary.entry_point.clone().into_bytes())
+            .bind(number(tally.visitor)?)
+            .bind(number(tally.staff)?)
+            .bind(number(tally.service)?)
+            .bind(number(tally.notes)?)
+            .bind(number(tally.bytes)?)
+            .bind(number(tally.transfers)?)
+            .bind(tally.claimed.map(|at| number(at.millis())).transpose()?)
+            .bind(
+                tally
+                    .closed
+                    .map(|(at, _)| number(at.millis()))
+                    .transpose()?,
+            )
+            .bind(tally.closed.map(|(_, by)| side_number(by)))
             .execute(&mut *transaction)
             .await?;
         }
@@ -71,7 +98,7 @@ impl LogStore for SqliteStore {
         account: &AccountId,
         contact: &ContactId,
     ) -> Result<Option<(ContactSummary, Vec<Vec<u8>>)>, StoreError> {
-        let Some(summary) = self.summary(account, contact).await? else {
+        let Some((summary, _)) = self.summary(account, contact).await? else {
             return Ok(None);
         };
         let rows = sqlx::query(
@@ -111,8 +138,12 @@ impl LogStore for SqliteStore {
             _ => None,
         };
         // Read after the roster, so that it is not older than what the roster allows.
-        let summary = self.summary(account, contact).await?;
-        Ok(summary.map(|summary| Access { summary, until }))
+        let known = self.summary(account, contact).await?;
+        Ok(known.map(|(summary, dropped)| Access {
+            summary,
+            until,
+            dropped,
+        }))
     }
 
     async fn entries(
@@ -169,17 +200,21 @@ impl LogStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The contact as it is, and whether its entries' bytes were dropped.
     async fn summary(
         &self,
         account: &AccountId,
         contact: &ContactId,
-    ) -> Result<Option<ContactSummary>, StoreError> {
-        sqlx::query("SELECT summary FROM contacts WHERE account = ? AND contact = ?")
+    ) -> Result<Option<(ContactSummary, bool)>, StoreError> {
+        sqlx::query("SELECT summary, dropped FROM contacts WHERE account = ? AND contact = ?")
             .bind(blob(account.as_array()))
             .bind(blob(contact.as_array()))
             .fetch_optional(&self.readers)
             .await?
-            .map(|row| read_summary(row.try_get("summary")?))
+            .map(|row| {
+                let dropped = row.try_get::<Option<i64>, _>("dropped")?.is_some();
+                Ok((read_summary(row.try_get("summary")?)?, dropped))
+            })
             .transpose()
     }
 }

@@ -1,6 +1,7 @@
 //! The embedded store: SQLite with a write-ahead log and full synchronisation.
 
 mod log;
+mod management;
 mod objects;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,8 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // What is deleted is overwritten with zeros.
+        .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(10));
     let pool = |connections| {
         SqlitePoolOptions::new()

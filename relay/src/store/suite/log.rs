@@ -4,6 +4,7 @@ use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId, Time};
 
 use super::Place;
+use crate::outcome::{Fact, Side};
 use crate::store::{AppendKey, Batch, CHUNK_BYTES, NewEntry, Party, RosterChange};
 
 const ACCOUNT: AccountId = AccountId::new([1; 32]);
@@ -23,6 +24,13 @@ fn entry(position: u64, size: usize) -> NewEntry {
         position,
         is_commit: position == 1,
         received: Time::from_millis(position),
+        fact: Fact {
+            side: Side::Visitor,
+            reason: None,
+            staff_only: false,
+            bytes: size as u64,
+            received: Time::from_millis(position),
+        },
         bytes: vec![7; size],
     }
 }

@@ -1,0 +1,14 @@
+//! The REST API of a relay that runs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
+
+mod account;
+mod contacts;
+mod integrator;
+mod retention;
+#[path = "../scene/mod.rs"]
+mod scene;
+mod tokens;
