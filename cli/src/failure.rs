@@ -7,7 +7,9 @@ use sottovoce::account::AccountError;
 use sottovoce::crypto::random::NoRandomness;
 use sottovoce_client::StartError;
 use sottovoce_client::admin::AdminError;
-use sottovoce_relay::RelayError;
+use sottovoce_relay::{BackupError, RelayError};
+use sottovoce_server::config::ConfigError;
+use sottovoce_server::telemetry::TelemetryError;
 
 use crate::words;
 
@@ -73,6 +75,30 @@ impl From<AccountError> for Failure {
 
 impl From<RelayError> for Failure {
     fn from(error: RelayError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let failure = Self::new(error.code(), error.to_string());
+        match error.code() {
+            "database-unsupported" => {
+                failure.with_help("PostgreSQL is backed up with pg_dump; see docs/OPERATIONS.md")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<TelemetryError> for Failure {
+    fn from(error: TelemetryError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }

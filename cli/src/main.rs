@@ -56,7 +56,7 @@ enum Command {
     #[command(subcommand)]
     Chat(chat::Command),
     /// Run a relay. It stores and forwards what it cannot read.
-    Relay(relay::Arguments),
+    Relay(Box<relay::Arguments>),
 }
 
 #[tokio::main]
@@ -77,6 +77,6 @@ async fn run(command: Command) -> Outcome {
         Command::Agent(command) => agent::run(command).await,
         Command::Team(command) => team::run(command).await,
         Command::Chat(command) => chat::run(command).await,
-        Command::Relay(arguments) => relay::run(arguments).await,
+        Command::Relay(arguments) => relay::run(*arguments).await,
     }
 }

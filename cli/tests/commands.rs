@@ -269,3 +269,71 @@ fn a_command_whose_output_nobody_reads_does_its_work_and_complains_of_nothing() 
             .contains("ACME Ltd")
     );
 }
+
+#[test]
+fn a_relays_configuration_is_checked_without_starting_it() {
+    let scene = Scene::new();
+    scene.said(&["account", "create", "--dir", "a", "--plain-keys"]);
+    let account = "A".repeat(43);
+    let file = |text: &str| std::fs::write(scene.path("relay.toml"), text).unwrap();
+    let check = |more: &[&'static str]| {
+        let mut line = vec!["relay", "check-config", "--config", "relay.toml"];
+        line.extend(more);
+        line
+    };
+    file(&format!(
+        "accounts = ['{account}']\n[database]\nurl = 'postgres://relay:hunter2@db/relay'\n\
+         [limits]\nframes = 50\n"
+    ));
+    let said = scene.said(&check(&["--listen", "127.0.0.1:9"]));
+    assert!(said.contains("postgres://relay:***@db/relay"), "{said}");
+    assert!(said.contains("address = \"127.0.0.1:9\""), "{said}");
+    assert!(said.contains("frames = 50"), "{said}");
+    // What is not set is shown, too.
+    assert!(said.contains("seconds = 10"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+
+    file("[limits]\nframs = 50\n");
+    let complaint = scene.complained(&check(&[]));
+    assert!(
+        complaint.contains("unknown key limits.frams"),
+        "{complaint}"
+    );
+    assert!(
+        complaint.contains("did you mean limits.frames?"),
+        "{complaint}"
+    );
+    assert!(complaint.contains("(config-unknown-key)"), "{complaint}");
+    file(&format!("accounts = ['{account}']"));
+    let complaint = scene.complained(&check(&[]));
+    assert!(complaint.contains("database.url"), "{complaint}");
+    file("");
+    assert!(scene.complained(&check(&[])).contains("accounts"));
+    assert!(scene.complained(&["relay"]).contains("(config-value)"));
+}
+
+#[test]
+fn a_running_relays_database_is_copied() {
+    let business = Business::open();
+    let scene = &business.scene;
+    let back_up = [
+        "relay",
+        "backup",
+        "--database",
+        "relay.db",
+        "--to",
+        "copy.db",
+    ];
+    assert_eq!(scene.said(&back_up).trim(), "copy.db");
+    assert!(std::path::Path::new(&scene.path("copy.db")).exists());
+    assert!(scene.complained(&back_up).contains("(backup-exists)"));
+    let elsewhere = [
+        "relay",
+        "backup",
+        "--database",
+        "postgres://localhost/x",
+        "--to",
+        "x",
+    ];
+    assert!(scene.complained(&elsewhere).contains("pg_dump"));
+}

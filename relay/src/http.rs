@@ -10,7 +10,7 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -18,8 +18,10 @@ use axum::routing::get;
 use sottovoce::wire::limits;
 use tower_http::services::ServeDir;
 
+use crate::config::Mount;
 use crate::connection::{self, Peer};
-use crate::relay::{Mount, Shared};
+use crate::refusal::Refusal;
+use crate::relay::Shared;
 use crate::rest;
 
 /// The WebSocket subprotocol.
@@ -27,11 +29,12 @@ const SUBPROTOCOL: &str = "sottovoce.0";
 
 /// All routes.
 pub(crate) fn router(shared: Arc<Shared>, mounts: &[Mount]) -> Router {
+    let readiness = shared.readiness.clone();
     let mut router = Router::new()
         .route("/v1/connect", get(connect))
         .with_state(Arc::clone(&shared))
         .merge(rest::router(&shared))
-        .merge(sottovoce_server::health::routes());
+        .merge(sottovoce_server::health::routes(readiness));
     for mount in mounts {
         let files = ServeDir::new(&mount.directory);
         let prefix = mount.prefix.trim_end_matches('/');
@@ -56,6 +59,11 @@ async fn connect(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if shared.drain.has_begun() {
+        // Another node, or this one when it is back.
+        let code = Refusal::GoingAway.code();
+        return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], code).into_response();
+    }
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .max_frame_size(limits::FRAME)

@@ -12,11 +12,14 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod account;
+mod backup;
 mod clock;
+mod config;
 mod connection;
 pub mod contact;
 pub mod fanout;
 mod http;
+mod metrics;
 pub mod outcome;
 #[cfg(planted_violations)]
 mod planted;
@@ -30,8 +33,11 @@ pub mod store;
 pub mod throttle;
 mod tombstone;
 pub mod usage;
+mod watch;
 
+pub use backup::{BackupError, back_up};
+pub use config::{Config, Mount, Settings};
 pub use refusal::Refusal;
-pub use relay::{Config, Mount, Relay, RelayError, serve};
+pub use relay::{Relay, RelayError, serve};
 pub use sottovoce_server::TlsFiles;
 pub use throttle::Limits;

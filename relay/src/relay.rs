@@ -2,70 +2,32 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use sottovoce::crypto::Random;
 use sottovoce::crypto::random::NoRandomness;
 use sottovoce::wire::AccountId;
 use sottovoce_server::listen::ListenError;
-use sottovoce_server::{Listen, Listener, TlsFiles};
+use sottovoce_server::shutdown::{self, Haste};
+use sottovoce_server::{Drain, Listen, Listener, Readiness, metrics};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::AccountHub;
+use crate::config::{Config, Mount};
 use crate::fanout::{Fanout, LocalFanout};
 use crate::http;
+use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::rest::Rates;
 use crate::retention;
 use crate::sequencer::{Counters, Job, Sequencer};
 use crate::store::{Database, Store, StoreError};
-use crate::throttle::{Limits, Throttle};
+use crate::throttle::Throttle;
 use crate::tombstone::Undertaker;
-
-/// What a relay is told.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where to listen; port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// Certificate and key; may only be absent on a loopback address.
-    pub tls: Option<TlsFiles>,
-    /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
-    pub database: String,
-    /// The accounts that are served.
-    pub accounts: Vec<AccountId>,
-    /// Folders of static files.
-    pub mounts: Vec<Mount>,
-    /// How much is allowed.
-    pub limits: Limits,
-}
-
-impl Config {
-    /// A relay for one account on a loopback port of the system's choice.
-    pub fn loopback(database: impl Into<String>, account: AccountId) -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            tls: None,
-            database: database.into(),
-            accounts: vec![account],
-            mounts: Vec::new(),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// A folder whose files are served.
-#[derive(Clone, Debug)]
-pub struct Mount {
-    /// Path under which they are found, such as `/console`; `/` for the root. Pages are found
-    /// under the path with a slash at its end.
-    pub prefix: String,
-    /// The folder.
-    pub directory: PathBuf,
-}
+use crate::watch;
 
 /// A relay cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +74,9 @@ pub(crate) struct Shared {
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) sequencer: mpsc::Sender<Job>,
     pub(crate) connections: TaskTracker,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+    pub(crate) drain: Drain,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -119,7 +84,10 @@ pub(crate) struct Shared {
 pub struct Relay {
     listener: Listener,
     router: axum::Router,
+    metrics: Option<(Listener, axum::Router)>,
     connections: TaskTracker,
+    readiness: Readiness,
+    drain: Drain,
     shutdown: CancellationToken,
     counters: Arc<Counters>,
     sequencer: JoinHandle<()>,
@@ -136,9 +104,18 @@ impl Relay {
         check_mounts(&config.mounts)?;
         let listener = Listener::bind(&Listen {
             address: config.listen,
-            tls: config.tls,
+            tls: config.tls.clone(),
         })
         .await?;
+        let private = match config.metrics {
+            Some(address) => {
+                let tls = config
+                    .tls
+                    .filter(|_| !address.ip().to_canonical().is_loopback());
+                Some(Listener::bind(&Listen { address, tls }).await?)
+            }
+            None => None,
+        };
         let database = Database::open(&config.database).await?;
         let store = database.store();
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
@@ -156,6 +133,12 @@ impl Relay {
             Arc::clone(&throttle),
             Arc::clone(&counters),
         );
+        let mut registry = metrics::registry();
+        let queues = vec![jobs.downgrade()];
+        let metrics = Metrics::register(&mut registry, Arc::clone(&counters), queues);
+        let registry = Arc::new(registry);
+        let readiness = Readiness::default();
+        watch::look(&database, &readiness).await;
         let shared = Arc::new(Shared {
             accounts,
             store,
@@ -167,13 +150,19 @@ impl Relay {
             throttle,
             sequencer: jobs,
             connections: TaskTracker::new(),
+            metrics: Arc::new(metrics),
+            readiness: readiness.clone(),
+            drain: Drain::over(config.drain),
             shutdown: CancellationToken::new(),
         });
         let housekeeping = tokio::spawn(retention::run(Arc::clone(&shared)));
         Ok(Self {
             listener,
             housekeeping,
+            metrics: private.map(|listener| (listener, metrics::routes(registry))),
             connections: shared.connections.clone(),
+            readiness,
+            drain: shared.drain.clone(),
             shutdown: shared.shutdown.clone(),
             router: http::router(shared, &config.mounts),
             counters,
@@ -187,26 +176,53 @@ impl Relay {
         self.listener.address()
     }
 
+    /// The address of `/metrics`, if it is served.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
+            .as_ref()
+            .map(|(listener, _)| listener.address())
+    }
+
     /// What it has done so far.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 
-    /// Serves until `shutdown` resolves, tells every connection, and lets what was accepted become
-    /// durable.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown` resolves. Then it is not ready any more, every connection is told
+    /// in its turn, and what was accepted becomes durable. A second signal hurries that.
+    pub async fn serve<H: Into<Haste>>(self, shutdown: impl Future<Output = H>) {
         tracing::info!(
             port = self.address().port(),
             encrypted = self.listener.is_encrypted(),
             "the relay listens"
         );
         let serving = sottovoce_server::serve(self.listener, self.router, self.shutdown.clone());
+        let metrics = async {
+            if let Some((listener, router)) = self.metrics {
+                sottovoce_server::serve(listener, router, self.shutdown.clone()).await;
+            }
+        };
+        let watching = watch::run(
+            self.database.clone(),
+            self.readiness.clone(),
+            self.shutdown.clone(),
+        );
         let ending = async {
-            shutdown.await;
+            let haste = shutdown.await.into();
+            tracing::info!("the relay is ending");
+            self.readiness.drain();
+            match haste {
+                Haste::Orderly => self.drain.begin(),
+                Haste::Hurried => self.drain.hurry(),
+            }
+            self.connections.close();
+            tokio::select! {
+                () = self.connections.wait() => {}
+                _ = shutdown::signal() => self.drain.hurry(),
+            }
             self.shutdown.cancel();
         };
-        tokio::join!(serving, ending);
-        self.connections.close();
+        tokio::join!(serving, metrics, watching, ending);
         self.connections.wait().await;
         // With the router, the connections and housekeeping gone nobody can send any more.
         let _ = self.housekeeping.await;
@@ -222,7 +238,7 @@ impl Relay {
 
 /// Paths of letters, digits, `-`, `_` and `/`, each once, none that the relay itself serves.
 fn check_mounts(mounts: &[Mount]) -> Result<(), RelayError> {
-    let mut taken = vec!["/healthz", "/v1"];
+    let mut taken = vec!["/healthz", "/readyz", "/v1"];
     for Mount { prefix, .. } in mounts {
         let path = prefix.trim_end_matches('/');
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
@@ -241,10 +257,10 @@ fn check_mounts(mounts: &[Mount]) -> Result<(), RelayError> {
 ///
 /// # Errors
 /// [`RelayError`].
-pub async fn serve(
+pub async fn serve<H: Into<Haste>>(
     config: Config,
     ready: impl FnOnce(SocketAddr),
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = H>,
 ) -> Result<(), RelayError> {
     let relay = Relay::bind(config).await?;
     ready(relay.address());

@@ -105,7 +105,7 @@ async fn a_relay_refuses_to_start_where_it_must_not() {
     public.listen = "0.0.0.0:0".parse().unwrap();
     assert_eq!(code(public).await, Some("plain-not-loopback"));
     let mut elsewhere = good.clone();
-    elsewhere.database = "postgres://localhost/relay".to_owned();
+    elsewhere.database = "mysql://localhost/relay".to_owned();
     assert_eq!(code(elsewhere).await, Some("database-unsupported"));
     let mut nowhere = good.clone();
     nowhere.database = "/no/such/folder/relay.db".to_owned();

@@ -1,12 +1,20 @@
-//! What every Sottovoce server process shares: a listener that keeps the TLS rule, logs that
-//! hold nothing confidential, a health check, problem documents, and an orderly end.
+//! What every Sottovoce server process shares: configuration in layers, a listener that keeps the
+//! TLS rule, logs that hold nothing confidential, traces, metrics, health checks, problem
+//! documents, and an orderly end.
 
+pub mod config;
+pub mod drain;
 pub mod health;
 pub mod listen;
 pub mod logs;
+pub mod metrics;
 pub mod problem;
 pub mod shutdown;
+pub mod telemetry;
 mod tls;
 
+pub use drain::Drain;
+pub use health::Readiness;
 pub use listen::{Listen, Listener, serve};
+pub use telemetry::Telemetry;
 pub use tls::{TlsError, TlsFiles};

@@ -11,11 +11,13 @@ use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::tls::{self, TlsError, TlsFiles};
+use crate::tls::{Reloading, TlsError, TlsFiles};
 
 /// How long a peer may take for its TLS handshake, and again for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,7 +73,7 @@ impl ListenError {
 /// A bound listener.
 pub struct Listener {
     tcp: TcpListener,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Reloading>,
     address: SocketAddr,
 }
 
@@ -83,7 +85,7 @@ impl Listener {
     pub async fn bind(listen: &Listen) -> Result<Self, ListenError> {
         let address = listen.address;
         let tls = match &listen.tls {
-            Some(files) => Some(tls::load(files)?),
+            Some(files) => Some(Reloading::load(files.clone())?),
             None if is_loopback(address.ip()) => None,
             None => return Err(ListenError::PlainNotLoopback { address }),
         };
@@ -115,10 +117,15 @@ impl Listener {
 
 /// Serves a router until `shutdown`, then lets connections finish for ten seconds.
 ///
+/// Certificates that change on disk are used for new connections within seconds, at once on SIGHUP.
 /// Handlers learn their peer through [`ConnectInfo<SocketAddr>`]. Upgraded connections (WebSocket ones)
 /// are their handler's to end.
 pub async fn serve(listener: Listener, router: Router, shutdown: CancellationToken) {
     let mut connections = JoinSet::new();
+    let (tls, reloading) = match listener.tls {
+        Some(reloading) => (reloading.subscribe(), Some(tokio::spawn(reloading.run()))),
+        None => (watch::Sender::new(None).subscribe(), None),
+    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.tcp.accept() => accepted,
@@ -130,7 +137,7 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
                 let _ = stream.set_nodelay(true);
                 let connection = connection(
                     stream,
-                    listener.tls.clone(),
+                    tls.borrow().clone(),
                     router.clone(),
                     peer,
                     shutdown.clone(),
@@ -144,6 +151,9 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
             }
         }
     }
+    if let Some(reloading) = reloading {
+        reloading.abort();
+    }
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!(open = connections.len(), "connections were cut at the end");
@@ -153,7 +163,7 @@ pub async fn serve(listener: Listener, router: Router, shutdown: CancellationTok
 /// A connection's life. How it ends is its peer's business, so nothing is reported.
 async fn connection(
     stream: TcpStream,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<TlsAcceptor>,
     router: Router,
     peer: SocketAddr,
     shutdown: CancellationToken,
@@ -191,6 +201,6 @@ where
 }
 
 /// `::ffff:127.0.0.1` is loopback as `127.0.0.1` is.
-fn is_loopback(address: IpAddr) -> bool {
+pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }

@@ -2,16 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_SIG_ED25519};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 /// Shortest RSA modulus, in bits.
 const SHORTEST_RSA: usize = 2048;
+
+/// How often the files are looked at for changes.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Where certificate chain and private key are, both PEM.
 #[derive(Clone, Debug)]
@@ -67,8 +73,94 @@ impl TlsError {
     }
 }
 
+/// What connections are accepted with, following the files as they change.
+pub(crate) struct Reloading {
+    files: TlsFiles,
+    seen: [Option<Seen>; 2],
+    current: watch::Sender<Option<TlsAcceptor>>,
+}
+
+/// What tells that a file is not the one that was read.
+type Seen = (u64, Option<SystemTime>);
+
+impl Reloading {
+    /// Loads both files for the first time.
+    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let seen = look(&files);
+        let acceptor = load(&files)?;
+        Ok(Self {
+            files,
+            seen,
+            current: watch::Sender::new(Some(acceptor)),
+        })
+    }
+
+    /// What to accept with, now and later.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<TlsAcceptor>> {
+        self.current.subscribe()
+    }
+
+    /// Loads the files whenever they change, and whenever somebody asks by SIGHUP. What cannot be
+    /// used changes nothing and is logged.
+    pub(crate) async fn run(mut self) {
+        let mut asked = Hangups::new();
+        loop {
+            let is_asked = tokio::select! {
+                () = tokio::time::sleep(LOOK) => false,
+                () = asked.next() => true,
+            };
+            let seen = look(&self.files);
+            if !is_asked && seen == self.seen {
+                continue;
+            }
+            self.seen = seen;
+            match load(&self.files) {
+                Ok(acceptor) => {
+                    self.current.send_replace(Some(acceptor));
+                    tracing::info!("the certificate was loaded again");
+                }
+                Err(error) => tracing::error!(
+                    code = error.code(),
+                    %error,
+                    "the new certificate cannot be used; the old one is kept"
+                ),
+            }
+        }
+    }
+}
+
+/// Who asks for certificates to be loaded again.
+struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl Hangups {
+    fn new() -> Self {
+        Self(
+            #[cfg(unix)]
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        )
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Follows links, as those who mount secrets swap them.
+fn look(files: &TlsFiles) -> [Option<Seen>; 2] {
+    [&files.certificate, &files.key].map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()))
+    })
+}
+
 /// Reads and judges both files.
-pub(crate) fn load(files: &TlsFiles) -> Result<tokio_rustls::TlsAcceptor, TlsError> {
+fn load(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let chain = read_chain(&files.certificate)?;
     for (place, certificate) in chain.iter().enumerate() {
         let unreadable = |reason: String| TlsError::CertificateUnreadable {

@@ -4,12 +4,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
-use sottovoce_server::{Listen, Listener, TlsFiles, health, serve};
+use sottovoce_server::{Listen, Listener, Readiness, TlsFiles, health, serve};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +136,8 @@ async fn started(tls: Option<TlsFiles>) -> (SocketAddr, CancellationToken) {
     let listener = Listener::bind(&Listen { address, tls }).await.unwrap();
     let address = listener.address();
     let shutdown = CancellationToken::new();
-    tokio::spawn(serve(listener, health::routes(), shutdown.clone()));
+    let routes = health::routes(Readiness::ready());
+    tokio::spawn(serve(listener, routes, shutdown.clone()));
     (address, shutdown)
 }
 
@@ -186,6 +188,47 @@ async fn tls_1_2_and_1_3_are_spoken() {
         assert!(!answer.contains("HTTP"), "{answer}");
         shutdown.cancel();
     }
+}
+
+/// Whether a server that is dialled now shows this certificate.
+async fn shows(address: SocketAddr, files: &TlsFiles) -> bool {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connecting = connector(files, &TLS13).connect(name, stream).await;
+    let Ok(stream) = connecting else {
+        return false;
+    };
+    ask(stream).await.ends_with("ok")
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_used_without_a_restart_and_a_bad_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let served = made(folder.path(), &rcgen::PKCS_ECDSA_P256_SHA256);
+    let (address, shutdown) = started(Some(served.clone())).await;
+    let first = made(other.path(), &rcgen::PKCS_ECDSA_P256_SHA256);
+    std::fs::copy(&served.certificate, &first.certificate).unwrap();
+    assert!(shows(address, &first).await);
+
+    // Neither rubbish nor a key that is too weak replaces what is good.
+    std::fs::write(&served.certificate, "rubbish").unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(shows(address, &first).await);
+    std::fs::copy(fixture("rsa-1024").certificate, &served.certificate).unwrap();
+    std::fs::copy(fixture("rsa-1024").key, &served.key).unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(shows(address, &first).await);
+
+    let second = made(folder.path(), &rcgen::PKCS_ED25519);
+    let mut tries = 0;
+    while !shows(address, &second).await {
+        tries += 1;
+        assert!(tries < 100, "the new certificate is not shown");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!shows(address, &first).await);
+    shutdown.cancel();
 }
 
 /// A TLS client hello that offers nothing newer than a version, by its second byte.
@@ -242,7 +285,7 @@ async fn the_end_is_orderly() {
         if TcpStream::connect(address).await.is_err() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     unreachable!("the listener still accepts");
 }

@@ -13,6 +13,7 @@ use sottovoce::wire::frame::{ClientFrame, RelayFrame};
 use sottovoce::wire::{DecodeError, decode, encode, limits};
 use tungstenite::error::CapacityError;
 
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 
@@ -51,19 +52,24 @@ pub(crate) struct Peer {
 
 /// Runs a connection to its end.
 pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
+    let metrics = Arc::clone(&shared.metrics);
     let mut wire = Wire {
         socket,
+        metrics: Arc::clone(&metrics),
         is_broken: false,
     };
     if !shared.throttle.may_connect(peer.address) {
         wire.goodbye(&Refusal::Throttled).await;
         return;
     }
+    metrics.accepted.inc();
+    metrics.connections.inc();
     let end = tokio::select! {
         end = serve(&shared, &peer, &mut wire) => end,
-        () = shared.shutdown.cancelled() => End::Goodbye(Refusal::GoingAway),
+        () = shared.drain.turn() => End::Goodbye(Refusal::GoingAway),
     };
     shared.throttle.disconnected(peer.address);
+    metrics.connections.dec();
     if let End::Goodbye(refusal) = end {
         tracing::info!(code = refusal.code(), "a connection was ended");
         wire.goodbye(&refusal).await;
@@ -89,6 +95,7 @@ async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
 /// A WebSocket that carries frames.
 struct Wire {
     socket: WebSocket,
+    metrics: Arc<Metrics>,
     /// Whether something arrived after which nothing can be read.
     is_broken: bool,
 }
@@ -96,6 +103,9 @@ struct Wire {
 impl Wire {
     /// Sends a frame; a peer that does not read in time is gone.
     async fn send(&mut self, frame: &RelayFrame) -> Result<(), End> {
+        if let RelayFrame::Refused { code, .. } | RelayFrame::Goodbye { code } = frame {
+            self.metrics.refused(code);
+        }
         self.send_message(Message::Binary(encode(frame).into()))
             .await
     }

@@ -14,6 +14,8 @@ use sottovoce::wire::frame::{ClientFrame, NewEntry, Object, Query, RefusedId, Re
 use sottovoce::wire::{Bytes, ContactId, DeviceId, limits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::followed::Followed;
 use super::{End, Wire};
@@ -241,8 +243,12 @@ impl Session<'_> {
         if self.shared.sequencer.send(job).await.is_err() {
             return Err(Refusal::GoingAway.into());
         }
-        self.in_flight.push(Box::pin(async move {
+        let span = tracing::info_span!("append", %contact, entries = ids.len(), code = Empty);
+        let answers = async move {
             let outcome = answered.await.unwrap_or(Err(Refusal::Unavailable));
+            if let Err(refusal) = &outcome {
+                tracing::Span::current().record("code", refusal.code());
+            }
             match outcome {
                 Ok(positions) => ids
                     .into_iter()
@@ -258,7 +264,8 @@ impl Session<'_> {
                     .map(|id| refused(RefusedId::Append(id, contact), &refusal))
                     .collect(),
             }
-        }));
+        };
+        self.in_flight.push(Box::pin(answers.instrument(span)));
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! An open database of either kind.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use sottovoce::wire::Time;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
@@ -47,6 +49,29 @@ impl Database {
                 Arc::new(SqliteStore::new(writer.clone(), readers.clone()))
             }
             Self::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+        }
+    }
+
+    /// Writes to it, to see whether it can be written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be.
+    pub async fn probe(&self, now: Time) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { writer, readers } => sqlite::care::probe(writer, readers, now).await,
+            Self::Postgres(pool) => postgres::care::probe(pool, now).await,
+        }
+    }
+
+    /// Copies an SQLite database, as it is at one moment, to a file that does not exist yet. A
+    /// relay may be writing to it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Unsupported`] for PostgreSQL, which has `pg_dump`.
+    pub async fn back_up(database: &str, to: &Path) -> Result<(), StoreError> {
+        match database.split_once("://") {
+            Some((scheme, _)) if scheme != "sqlite" => Err(StoreError::Unsupported),
+            _ => sqlite::care::back_up(database, to).await,
         }
     }
 

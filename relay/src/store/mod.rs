@@ -48,6 +48,9 @@ pub enum StoreError {
     /// There is no store for such a database.
     #[error("no store for such a database; give a path, a sqlite: or a postgres: URL")]
     Unsupported,
+    /// The database's file is not where it was.
+    #[error("the database's file is not there any more")]
+    Gone,
     /// Only a database on this machine may be spoken to in plain text.
     #[error("a database on another machine must be spoken to over TLS: sslmode is too low")]
     Plain,
@@ -59,6 +62,7 @@ impl StoreError {
         match self {
             Self::Unsupported => "database-unsupported",
             Self::Plain => "database-plain",
+            Self::Gone => "database-gone",
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut,
             ) => "database-unreachable",

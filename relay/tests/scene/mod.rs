@@ -49,6 +49,11 @@ impl Scene {
         let database = folder.path().join("relay.db").display().to_string();
         let mut config = Config::loopback(database, business.id);
         change(&mut config);
+        Self::started(business, folder, config).await
+    }
+
+    /// A relay that is told exactly this.
+    pub async fn started(business: Business, folder: TempDir, config: Config) -> Self {
         let relay = Relay::bind(config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         Self {

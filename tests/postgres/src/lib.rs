@@ -259,7 +259,7 @@ fn servant() -> Option<(u32, u32)> {
 }
 
 /// One of PostgreSQL's programs: Debian's newest, or whatever is in the `PATH`.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();

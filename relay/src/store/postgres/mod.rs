@@ -1,5 +1,6 @@
 //! The store that several nodes share: PostgreSQL, which is the truth across them.
 
+pub(super) mod care;
 mod log;
 mod management;
 mod objects;

@@ -1,0 +1,199 @@
+//! What a relay is told: [`Settings`] as people write them in a file, the environment and flags,
+//! and the [`Config`] that they come to.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sottovoce::wire::AccountId;
+use sottovoce_server::TlsFiles;
+use sottovoce_server::config::{self, ConfigError};
+
+use crate::throttle::Limits;
+
+/// What a relay is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Certificate and key; may only be absent on a loopback address.
+    pub tls: Option<TlsFiles>,
+    /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
+    pub database: String,
+    /// The accounts that are served.
+    pub accounts: Vec<AccountId>,
+    /// Folders of static files.
+    pub mounts: Vec<Mount>,
+    /// How much is allowed.
+    pub limits: Limits,
+    /// Where `/metrics` is served, if anywhere.
+    pub metrics: Option<SocketAddr>,
+    /// Over how long the goodbyes are spread when the relay ends.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// A relay for one account on a loopback port of the system's choice, which ends at once.
+    pub fn loopback(database: impl Into<String>, account: AccountId) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            database: database.into(),
+            accounts: vec![account],
+            mounts: Vec::new(),
+            limits: Limits::default(),
+            metrics: None,
+            drain: Duration::ZERO,
+        }
+    }
+}
+
+/// A folder whose files are served.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Path under which they are found, such as `/console`; `/` for the root. Pages are found
+    /// under the path with a slash at its end.
+    pub prefix: String,
+    /// The folder.
+    pub directory: PathBuf,
+}
+
+/// A relay's settings, in the sections that they have in `relay.toml`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Ids of the accounts that are served.
+    pub accounts: Vec<String>,
+    /// Where to listen.
+    pub listen: ListenSettings,
+    /// What to store in.
+    pub database: DatabaseSettings,
+    /// How the relay ends.
+    pub drain: DrainSettings,
+    /// How much is allowed.
+    pub limits: Limits,
+    /// What operators are told.
+    pub metrics: MetricsSettings,
+    /// Folders of files to serve, by the path to serve them under.
+    #[serde(rename = "static")]
+    pub folders: BTreeMap<String, PathBuf>,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListenSettings {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// The certificate and its issuers, PEM.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatabaseSettings {
+    /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
+    pub url: String,
+}
+
+/// `[drain]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DrainSettings {
+    /// Over how many seconds the goodbyes are spread at the end.
+    pub seconds: u16,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MetricsSettings {
+    /// Address and port of `/metrics`; not served without.
+    pub address: Option<SocketAddr>,
+    /// Whether that address may be another than a loopback one. It is then served over TLS, with
+    /// the relay's own certificate.
+    pub exposed: bool,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            certificate: None,
+            key: None,
+        }
+    }
+}
+
+impl Default for DrainSettings {
+    fn default() -> Self {
+        Self { seconds: 10 }
+    }
+}
+
+impl config::Settings for Settings {
+    const SECRETS: &'static [&'static str] = &[];
+    const URLS: &'static [&'static str] = &["database.url"];
+}
+
+impl Settings {
+    /// What they come to.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for what no relay can do.
+    pub fn into_config(self) -> Result<Config, ConfigError> {
+        let accounts = self.accounts.iter().map(|id| {
+            let words =
+                "an account's id is 43 letters, digits, - and _, as `account create` prints it";
+            id.parse().map_err(|_| refused("accounts", words))
+        });
+        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
+        if accounts.is_empty() {
+            return Err(refused("accounts", "there is no account to serve"));
+        }
+        if self.database.url.is_empty() {
+            return Err(refused("database.url", "there is nothing to store in"));
+        }
+        let tls = match (self.listen.certificate, self.listen.key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(refused("listen.key", "a certificate needs its key")),
+            (None, Some(_)) => {
+                return Err(refused("listen.certificate", "a key needs its certificate"));
+            }
+        };
+        if let Some(address) = self.metrics.address
+            && !self.metrics.exposed
+            && !address.ip().to_canonical().is_loopback()
+        {
+            let words = "it is not a loopback address, and metrics.exposed is not set";
+            return Err(refused("metrics.address", words));
+        }
+        let mounts = self
+            .folders
+            .into_iter()
+            .map(|(prefix, directory)| Mount { prefix, directory });
+        Ok(Config {
+            listen: self.listen.address,
+            tls,
+            database: self.database.url,
+            accounts,
+            mounts: mounts.collect(),
+            limits: self.limits,
+            metrics: self.metrics.address,
+            drain: Duration::from_secs(self.drain.seconds.into()),
+        })
+    }
+}
+
+fn refused(key: &str, reason: &str) -> ConfigError {
+    ConfigError::Value {
+        key: key.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
