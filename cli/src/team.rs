@@ -8,7 +8,7 @@ use sottovoce::crypto::seal::{SealPrivateKey, SealPublicKey};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::crypto::{Hash, Random};
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
-use sottovoce::wire::{DeviceId, Signed, Suite, Time, Version, encode, limits};
+use sottovoce::wire::{DeviceId, Signed, Suite, Time, Version, limits};
 use sottovoce_client::admin::Session;
 
 use crate::clock;
@@ -104,9 +104,9 @@ async fn rotate_once(
         relay
             .publish(ObjectKind::TeamKey, record.to_bytes())
             .await?;
-        relay
-            .publish(ObjectKind::TeamSeals, encode(&seals).into())
-            .await?;
+        for seals in TeamSeals::published(record.hash(), &seals) {
+            relay.publish(ObjectKind::TeamSeals, seals).await?;
+        }
         say!(
             "{team} has a new key of suite {}, for {} devices, until {}",
             suite.number(),
@@ -178,7 +178,7 @@ fn make(
     newest: Option<(u64, Hash)>,
     holders: &[Holder],
     now: Time,
-) -> Outcome<(Signed<TeamKey>, TeamSeals)> {
+) -> Outcome<(Signed<TeamKey>, Vec<TeamSeal>)> {
     let mut random = Random::os();
     let private = SealPrivateKey::generate(suite, &mut random)?;
     let record = TeamKey {
@@ -200,9 +200,5 @@ fn make(
         .map(|(device, public)| TeamSeal::make(&mut random, &hash, &private, *device, public))
         .collect();
     let seals = seals.map_err(|error| Failure::new("cannot-seal", error.to_string()))?;
-    let seals = TeamSeals {
-        record: hash,
-        seals,
-    };
     Ok((record, seals))
 }

@@ -20,6 +20,8 @@ use crate::connection::{Address, DialError, Outgoing, Signal, carry, dial};
 
 /// How long the relay may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// More objects than any account has. A relay that goes on is not waited for.
+const LARGEST_ANSWER: usize = 1 << 20;
 /// How many messages wait unread before the relay has to.
 const QUEUE: usize = 64;
 
@@ -69,7 +71,7 @@ impl AdminError {
 }
 
 /// The answer to a query. The objects are claims: check them before use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// In the order that [`Query`] states.
     pub objects: Vec<Object>,
@@ -137,15 +139,27 @@ impl Session {
     pub async fn look_up(&mut self, query: Query) -> Result<Found, AdminError> {
         let id = self.next_request();
         self.send(&ClientFrame::Lookup { id, query })?;
-        self.answer(id, |frame| match frame {
-            RelayFrame::Found {
-                id: of,
-                objects,
-                available,
-            } if of == id => Some(Found { objects, available }),
-            _ => None,
-        })
-        .await
+        let mut found = Found::default();
+        loop {
+            let part = |frame| match frame {
+                RelayFrame::Found {
+                    id: of,
+                    objects,
+                    available,
+                    more,
+                } if of == id => Some((objects, available, more)),
+                _ => None,
+            };
+            let (objects, available, more) = self.answer(id, part).await?;
+            found.objects.extend(objects);
+            found.available.extend(available);
+            if !more {
+                return Ok(found);
+            }
+            if found.objects.len() > LARGEST_ANSWER {
+                return Err(AdminError::Unexpected);
+            }
+        }
     }
 
     /// Waits for the next announcement, such as a device's enrolment request.

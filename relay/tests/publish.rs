@@ -406,3 +406,35 @@ async fn broken_objects_are_refused_and_change_nothing() {
     assert_eq!(outcome, refused("malformed"));
     scene.end().await;
 }
+
+#[tokio::test]
+async fn an_answer_larger_than_a_frame_comes_whole() {
+    let scene = Scene::with(Business::new(), |config| {
+        config.limits.publications = 1_000;
+    })
+    .await;
+    scene.set_up().await;
+    let business = &scene.business;
+    let mut administrator = scene.client(&business.administrator).await;
+    let mut sent = 0;
+    let people: Vec<_> = (0..100).map(|_| Person::new()).collect();
+    for person in &people {
+        let mut credential = business.credential(person, "somebody", "support");
+        let others = (0..100).map(|number| format!("{number:0128}"));
+        credential.teams.splice(0..0, others);
+        let signed = business.by_administrator(&credential);
+        let credential = object(ObjectKind::Credential, &signed);
+        sent += credential.bytes.len();
+        assert_eq!(administrator.publish(credential).await, Ok(()));
+    }
+    assert!(sent > limits::FRAME);
+    let mut ada = scene.client(&business.ada).await;
+    let members = Query::TeamMembers("support".to_owned());
+    let (objects, available) = ada.look_up(members).await.unwrap();
+    let credential = |object: &&Object| object.kind == ObjectKind::Credential;
+    assert_eq!(objects.iter().filter(credential).count(), 102);
+    assert_eq!(available, [business.ada.device()]);
+    let (objects, _) = administrator.look_up(Query::Devices).await.unwrap();
+    assert_eq!(objects.len(), 103);
+    scene.end().await;
+}

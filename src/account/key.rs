@@ -5,7 +5,7 @@ use crate::wire::codec::array;
 use crate::crypto::Hash;
 use crate::crypto::hash::labelled;
 use crate::crypto::seal::{Seal, SealError, SealPrivateKey, SealPublicKey};
-use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version};
+use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version, encode};
 
 /// A device's published seal key, signed by the device: sealed to for 24 hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,18 @@ pub struct TeamSeals {
 }
 
 array!(TeamSeals { record, seals });
+
+impl TeamSeals {
+    /// The seals of a record, encoded in as many objects as it takes.
+    pub fn published(record: Hash, seals: &[TeamSeal]) -> impl Iterator<Item = Bytes> {
+        /// A seal of suite 2 has 1,216 bytes; 64 of them are well within an object's limit.
+        const TOGETHER: usize = 64;
+        seals.chunks(TOGETHER).map(move |seals| {
+            let seals = seals.to_vec();
+            encode(&Self { record, seals }).into()
+        })
+    }
+}
 
 /// A team's private key for one holder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ const ASK_AGAIN: u64 = 5_000;
 /// Team keys and members, newest answers only.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    asked: Table<u64, Query>,
+    /// Whether a part of the answer came already.
+    asked: Table<u64, (Query, bool)>,
     /// When queries were answered last on this connection.
     answered: Table<Query, Time>,
     /// Queries that the relay could not answer on this connection.
@@ -57,18 +58,23 @@ impl Member {
 
 impl Directory {
     pub(super) fn is_asked(&self, query: &Query) -> bool {
-        self.asked.values().any(|asked| asked == query)
+        self.asked.values().any(|(asked, _)| asked == query)
     }
 
     pub(super) fn asked(&mut self, id: u64, query: Query) {
-        self.asked.insert(id, query);
+        self.asked.insert(id, (query, false));
     }
 
-    /// Which query an answer is for; each is answered once.
-    pub(super) fn answered(&mut self, id: u64, now: Time) -> Option<Query> {
-        let query = self.asked.remove(&id)?;
-        self.answered.insert(query.clone(), now);
-        Some(query)
+    /// Which query a part of an answer is for, and whether it is the first part. After the last
+    /// the query is answered.
+    pub(super) fn answered(&mut self, id: u64, more: bool, now: Time) -> Option<(Query, bool)> {
+        let (query, begun) = self.asked.remove(&id)?;
+        if more {
+            self.asked.insert(id, (query.clone(), true));
+        } else {
+            self.answered.insert(query.clone(), now);
+        }
+        Some((query, !begun))
     }
 
     /// When it makes sense to ask again what was answered.
@@ -155,18 +161,8 @@ impl Directory {
         }
     }
 
-    /// Takes in the answer to `Query::TeamMembers`: credentials, each before its seal keys.
-    pub(super) fn take_members(
-        &mut self,
-        account: &Account,
-        team: &str,
-        objects: &[Object],
-        available: &[DeviceId],
-        now: Time,
-    ) {
-        let Ok((policy, _)) = account.policy(now) else {
-            return;
-        };
+    /// A new answer to `Query::TeamMembers` comes.
+    pub(super) fn forget_members(&mut self, team: &str) {
         let gone: Vec<_> = self
             .members_of(team)
             .map(|member| member.credential.device)
@@ -174,6 +170,19 @@ impl Directory {
         for device in gone {
             self.members.remove(&device);
         }
+    }
+
+    /// Takes in part of an answer to `Query::TeamMembers`: credentials, each before its seal keys.
+    pub(super) fn take_members(
+        &mut self,
+        account: &Account,
+        objects: &[Object],
+        available: &[DeviceId],
+        now: Time,
+    ) {
+        let Ok((policy, _)) = account.policy(now) else {
+            return;
+        };
         let mut current: Option<DeviceId> = None;
         for object in objects {
             match object.kind {

@@ -9,7 +9,7 @@ use crate::crypto::Hash;
 use crate::crypto::random::NoRandomness;
 use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
 use crate::wire::frame::{ClientFrame, Object, ObjectKind, Query};
-use crate::wire::{Bytes, DeviceId, Signed, Suite, Time, Version, encode, limits};
+use crate::wire::{Bytes, DeviceId, Signed, Suite, Time, Version, limits};
 
 /// A key that ends sooner than this is replaced, in seconds.
 const RENEW_BEFORE: u64 = 60 * 60;
@@ -167,9 +167,9 @@ impl Context {
         });
     }
 
-    /// Takes in the answer to `Query::TeamSeals`: records, each before its seals for this device.
-    /// Then makes a new generation if there is none that this device holds and that lasts.
-    pub(super) fn take_team_seals(&mut self, team: &str, objects: &[Object], now: Time) -> bool {
+    /// Takes in part of an answer to `Query::TeamSeals`: records, each before its seals for this
+    /// device. `true` if a key was learnt.
+    pub(super) fn take_team_seals(&mut self, team: &str, objects: &[Object]) -> bool {
         let mut learnt = false;
         let mut records = Table::default();
         for object in objects {
@@ -198,11 +198,15 @@ impl Context {
         if learnt {
             self.outputs.dirty(super::records::DEVICE);
         }
+        learnt
+    }
+
+    /// A new generation has to be made if the newest does not serve: for whom?
+    pub(super) fn ask_for_members(&mut self, team: &str, now: Time) {
         let serves = |suite| self.team_key_serves(team, suite, now);
         if !self.suites(now).into_iter().all(serves) {
             self.look_up(Query::TeamMembers(team.to_owned()));
         }
-        learnt
     }
 
     /// Whether the team's newest key lasts, is held here and by nobody who has left, and is not
@@ -287,7 +291,7 @@ impl Context {
         };
         let signed = Signed::sign(&record, &[&self.signer]);
         let hash = signed.hash();
-        let seals = holders
+        let seals: Vec<_> = holders
             .into_iter()
             .filter_map(|(device, key)| {
                 TeamSeal::make(&mut self.random, &hash, &private, device, &key).ok()
@@ -297,11 +301,9 @@ impl Context {
         self.keys.note_newest(hash, &record);
         self.outputs.dirty(super::records::DEVICE);
         self.publish(ObjectKind::TeamKey, signed.to_bytes());
-        let seals = TeamSeals {
-            record: hash,
-            seals,
-        };
-        self.publish(ObjectKind::TeamSeals, encode(&seals).into());
+        for seals in TeamSeals::published(hash, &seals) {
+            self.publish(ObjectKind::TeamSeals, seals);
+        }
         // What is believed of it is what the relay has: contacts that wait are sealed to that.
         self.look_up_after_publishing(Query::TeamKey(team.to_owned()));
         Ok(())

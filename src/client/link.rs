@@ -58,9 +58,13 @@ impl Client {
                 id,
                 objects,
                 available,
+                more,
             } => {
-                if let Some(query) = self.cx.directory.answered(id, now) {
-                    self.found(now, &query, &objects, &available);
+                if let Some((query, first)) = self.cx.directory.answered(id, more, now) {
+                    self.found(now, &query, first, &objects, &available);
+                    if !more {
+                        self.found_all(now, &query);
+                    }
                 }
             }
             RelayFrame::Appended { contact, .. } => self.appended(contact),
@@ -286,10 +290,12 @@ impl Client {
         }
     }
 
+    /// Part of an answer.
     fn found(
         &mut self,
         now: Time,
         query: &Query,
+        first: bool,
         objects: &[Object],
         available: &[crate::wire::DeviceId],
     ) {
@@ -298,13 +304,35 @@ impl Client {
                 self.cx
                     .directory
                     .take_team_keys(&self.cx.account, objects, now);
+            }
+            Query::TeamMembers(team) => {
+                if first {
+                    self.cx.directory.forget_members(team);
+                }
+                self.cx
+                    .directory
+                    .take_members(&self.cx.account, objects, available, now);
+            }
+            Query::TeamSeals(team) => {
+                if self.cx.take_team_seals(team, objects) {
+                    for conversation in self.conversations.values_mut() {
+                        conversation.try_keys_again(&mut self.cx);
+                    }
+                }
+            }
+            Query::Policy(_) => self.learn(now, objects),
+            Query::Devices => {}
+        }
+    }
+
+    /// The answer is complete.
+    fn found_all(&mut self, now: Time, query: &Query) {
+        match query {
+            Query::TeamKey(_) => {
                 self.wake_conversations(now);
                 self.reseal_waiting(now);
             }
             Query::TeamMembers(team) => {
-                self.cx
-                    .directory
-                    .take_members(&self.cx.account, team, objects, available, now);
                 if self.cx.rotate_team_key(team, now).is_err() {
                     self.cx.alarm(None, "no-randomness", true);
                 }
@@ -312,15 +340,10 @@ impl Client {
                 self.wake_conversations(now);
             }
             Query::TeamSeals(team) => {
-                if self.cx.take_team_seals(team, objects, now) {
-                    for conversation in self.conversations.values_mut() {
-                        conversation.try_keys_again(&mut self.cx);
-                    }
-                }
+                self.cx.ask_for_members(team, now);
                 self.ask_for_newer_keys(now);
             }
             Query::Policy(hash) => {
-                self.learn(now, objects);
                 if !self.cx.account.knows_policy(hash) {
                     self.cx.directory.refuse(query.clone());
                 }
@@ -364,8 +387,8 @@ impl Client {
                     conversation.refused(&mut self.cx, now, append, code);
                 }
             }
-            RefusedId::Request(id) => match self.cx.directory.answered(id, now) {
-                Some(Query::Policy(hash)) => {
+            RefusedId::Request(id) => match self.cx.directory.answered(id, false, now) {
+                Some((Query::Policy(hash), _)) => {
                     self.cx.directory.refuse(Query::Policy(hash));
                     self.wake_conversations(now);
                 }

@@ -129,8 +129,10 @@ pub enum RelayFrame {
         id: u64,
         /// In the order that [`Query`] states.
         objects: Vec<Object>,
-        /// Which of the devices named are connected and available now.
+        /// Which of the devices named in this frame are connected and available now.
         available: Vec<DeviceId>,
+        /// Whether the answer goes on in another frame.
+        more: bool,
     },
     /// The entry is durable at this position. Positions count from 1 without gaps.
     Appended {
@@ -190,7 +192,7 @@ variants!(RelayFrame {
     0 => Challenge { nonce },
     1 => Welcome { objects },
     2 => Published { id },
-    3 => Found { id, objects, available },
+    3 => Found { id, objects, available, more },
     4 => Appended { id, contact, position },
     5 => Refused { id, code },
     6 => Entries { contact, first, entries, head },

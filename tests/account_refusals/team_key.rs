@@ -1,11 +1,11 @@
 //! Team key records and the seals of their private halves.
 
 use sottovoce::account::{
-    AccountError, Credential, Policy, Role, RootStatement, TeamKey, TeamSeal,
+    AccountError, Credential, Policy, Role, RootStatement, TeamKey, TeamSeal, TeamSeals,
 };
 use sottovoce::crypto::seal::SealPrivateKey;
 use sottovoce::crypto::{Random, Secret};
-use sottovoce::wire::{Suite, Time, limits};
+use sottovoce::wire::{Suite, Time, decode, limits};
 
 use crate::scene::*;
 
@@ -203,4 +203,23 @@ fn a_team_seal_opens_for_its_holder_and_only_to_the_key_of_the_record() {
         let wrong = make(&private(6));
         assert!(wrong.open(&hash, &record, &holder_key).is_err());
     }
+}
+
+#[test]
+fn the_seals_of_a_large_team_are_published_in_objects_of_allowed_size() {
+    let mut random = Random::os();
+    let suite = Suite::XWing;
+    let private = SealPrivateKey::from_seed(suite, Secret::new([7; 32]));
+    let holder_key = private.public();
+    let hash = by(&team_key(suite), &[&agent()]).hash();
+    let holder = agent().public();
+    let seal = TeamSeal::make(&mut random, &hash, &private, holder, &holder_key).unwrap();
+    let seals = vec![seal; 500];
+    let mut published = Vec::new();
+    for object in TeamSeals::published(hash, &seals) {
+        let part: TeamSeals = decode(&object, limits::OBJECT).unwrap();
+        assert_eq!(part.record, hash);
+        published.extend(part.seals);
+    }
+    assert_eq!(published, seals);
 }

@@ -126,6 +126,7 @@ fn frames_that_nobody_asked_for_change_nothing() {
             id: u64::MAX,
             objects: junk(),
             available: Vec::new(),
+            more: true,
         },
         RelayFrame::Appended {
             id: ContentId::new([0; 16]),

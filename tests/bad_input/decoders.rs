@@ -276,6 +276,7 @@ fn frames_of_relays_are_read_strictly() {
             id: 1,
             objects: objects(),
             available: vec![key(1).public()],
+            more: true,
         },
         RelayFrame::Appended {
             id: ContentId::new([1; 16]),

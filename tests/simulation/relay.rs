@@ -301,14 +301,32 @@ impl Relay {
             Query::Policy(_) => objects = self.account.objects(),
             Query::Devices => {}
         }
-        self.send(
-            peer,
-            RelayFrame::Found {
+        // In several frames wherever that can be.
+        let starts = |object: &Object| {
+            !matches!(
+                object.kind,
+                ObjectKind::SealKey | ObjectKind::TeamSeals | ObjectKind::Renewal
+            ) && !matches!(query, Query::TeamKey(_) | Query::Policy(_))
+        };
+        let mut pages: Vec<Vec<Object>> = vec![Vec::new()];
+        for object in objects {
+            if starts(&object) && !pages[0].is_empty() {
+                pages.push(Vec::new());
+            }
+            pages.last_mut().unwrap().push(object);
+        }
+        let last = pages.len() - 1;
+        for (index, objects) in pages.into_iter().enumerate() {
+            let available = available.clone();
+            let more = index < last;
+            let frame = RelayFrame::Found {
                 id,
                 objects,
                 available,
-            },
-        );
+                more,
+            };
+            self.send(peer, frame);
+        }
     }
 
     fn append(

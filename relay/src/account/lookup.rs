@@ -5,38 +5,64 @@ use std::ops::Bound;
 use sottovoce::account::AccountError;
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
-use sottovoce::wire::{DeviceId, Suite, Time, encode, limits};
+use sottovoce::wire::{DeviceId, Suite, Time, encode};
 
 use super::book::Book;
 use crate::refusal::Refusal;
 
-/// An answer: objects in the order that [`Query`] states, and the devices among them.
+/// How much a frame of an answer holds, in bytes, unless what belongs together is longer: what
+/// is found for a large team is more work than a phone should do at once.
+const PAGE: usize = 64 * 1024;
+
+/// An answer, in groups of objects that make sense only together.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Found(Vec<Group>);
+
+/// Objects that stand in one frame, in the order that [`Query`] states.
+#[derive(Debug, Default)]
+pub struct Group {
     /// The objects.
     pub objects: Vec<Object>,
-    /// The devices whose presence matters to the asker.
+    /// The devices among them whose presence matters to the asker.
     pub devices: Vec<DeviceId>,
 }
 
-impl Found {
-    /// An answer is one frame. Accounts that are larger than that get its beginning.
-    fn fit(&mut self) {
-        /// What CBOR adds at most: to the frame, to an object, to a device.
-        const FRAME: usize = 64;
-        const OBJECT: usize = 8;
-        const DEVICE: usize = DeviceId::LENGTH + 2;
-        let mut size = FRAME + self.devices.len() * DEVICE;
-        let fits = |object: &&Object| {
-            size += object.bytes.len() + OBJECT;
-            size <= limits::FRAME
-        };
-        let kept = self.objects.iter().take_while(fits).count();
-        if kept < self.objects.len() {
-            let of = self.objects.len();
-            tracing::warn!(kept, of, "an answer was cut to one frame");
-            self.objects.truncate(kept);
+impl Group {
+    /// A group of one object.
+    fn of(object: Object) -> Self {
+        Self {
+            objects: vec![object],
+            devices: Vec::new(),
         }
+    }
+
+    fn size(&self) -> usize {
+        self.objects.iter().map(|object| object.bytes.len()).sum()
+    }
+}
+
+impl Found {
+    /// All objects of the answer.
+    pub fn objects(self) -> Vec<Object> {
+        self.0.into_iter().flat_map(|group| group.objects).collect()
+    }
+
+    /// The answer frame by frame: at least one.
+    pub fn pages(self) -> Vec<Group> {
+        let mut pages = Vec::new();
+        let (mut page, mut size) = (Group::default(), 0);
+        for group in self.0 {
+            let more = group.size();
+            if size > 0 && size + more > PAGE {
+                pages.push(std::mem::take(&mut page));
+                size = 0;
+            }
+            size += more;
+            page.objects.extend(group.objects);
+            page.devices.extend(group.devices);
+        }
+        pages.push(page);
+        pages
     }
 }
 
@@ -46,12 +72,6 @@ impl Book {
     /// # Errors
     /// [`Refusal`] when the device may not ask that, or a policy is not known.
     pub fn look_up(&self, query: &Query, asker: &DeviceId, now: Time) -> Result<Found, Refusal> {
-        let mut found = self.find(query, asker, now)?;
-        found.fit();
-        Ok(found)
-    }
-
-    fn find(&self, query: &Query, asker: &DeviceId, now: Time) -> Result<Found, Refusal> {
         let standing = self.standing(asker, now);
         match query {
             Query::TeamKey(team) => Ok(self.team_key(team)),
@@ -71,14 +91,16 @@ impl Book {
             let Some(known) = self.newest_team_key(team, suite) else {
                 continue;
             };
+            let mut group = Group::default();
             let signer = known
                 .signed
                 .signers()
                 .find_map(|signer| self.credentials.get(signer));
             if let Some(signer) = signer {
-                found.objects.push(signer.object(ObjectKind::Credential));
+                group.objects.push(signer.object(ObjectKind::Credential));
             }
-            found.objects.push(known.object(ObjectKind::TeamKey));
+            group.objects.push(known.object(ObjectKind::TeamKey));
+            found.0.push(group);
         }
         found
     }
@@ -91,13 +113,14 @@ impl Book {
             if !named || !self.standing(device, now).is_in(team) {
                 continue;
             }
-            found.devices.push(*device);
-            found.objects.push(known.object(ObjectKind::Credential));
+            let mut group = Group::of(known.object(ObjectKind::Credential));
+            group.devices.push(*device);
             for suite in Suite::ALL {
                 if let Some(key) = self.seal_keys.get(&(*device, suite)) {
-                    found.objects.push(key.object(ObjectKind::SealKey));
+                    group.objects.push(key.object(ObjectKind::SealKey));
                 }
             }
+            found.0.push(group);
         }
         found
     }
@@ -118,7 +141,7 @@ impl Book {
         records.sort_by_key(|known| (known.body.from, known.body.suite));
         let mut found = Found::default();
         for known in records {
-            found.objects.push(known.object(ObjectKind::TeamKey));
+            let mut group = Group::of(known.object(ObjectKind::TeamKey));
             let record = known.signed.hash();
             if let Some(seal) = self.team_seals.get(&(record, *holder)) {
                 let seals = sottovoce::account::TeamSeals {
@@ -126,39 +149,40 @@ impl Book {
                     seals: vec![seal.clone()],
                 };
                 let bytes = encode(&seals).into();
-                found
+                group
                     .objects
                     .push(Object::new(ObjectKind::TeamSeals, bytes));
             }
+            found.0.push(group);
         }
         Ok(found)
     }
 
     fn policy_with_renewals(&self, hash: &Hash) -> Result<Found, Refusal> {
         let known = self.policies.get(hash).ok_or(AccountError::UnknownPolicy)?;
-        let mut found = Found::default();
-        found
-            .objects
-            .push(Object::new(ObjectKind::Policy, known.policy.clone()));
-        found.objects.extend(
-            known
-                .renewals
-                .iter()
-                .map(|renewal| Object::new(ObjectKind::Renewal, renewal.clone())),
-        );
-        Ok(found)
+        let policy = Object::new(ObjectKind::Policy, known.policy.clone());
+        let renewals = known
+            .renewals
+            .iter()
+            .map(|renewal| Object::new(ObjectKind::Renewal, renewal.clone()));
+        Ok(Found(
+            std::iter::once(policy)
+                .chain(renewals)
+                .map(Group::of)
+                .collect(),
+        ))
     }
 
     fn devices(&self) -> Found {
-        let requests = self.enrolments.values();
-        let credentials = self.credentials.values();
-        Found {
-            objects: requests
-                .map(|known| known.object(ObjectKind::Enrolment))
-                .chain(credentials.map(|known| known.object(ObjectKind::Credential)))
-                .collect(),
-            devices: self.credentials.keys().copied().collect(),
-        }
+        let requests = self
+            .enrolments
+            .values()
+            .map(|known| Group::of(known.object(ObjectKind::Enrolment)));
+        let credentials = self.credentials.iter().map(|(device, known)| Group {
+            objects: vec![known.object(ObjectKind::Credential)],
+            devices: vec![*device],
+        });
+        Found(requests.chain(credentials).collect())
     }
 
     /// The newest credential of each device after one, by device.

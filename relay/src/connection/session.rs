@@ -197,18 +197,25 @@ impl Session<'_> {
             .book()
             .await
             .look_up(query, &self.device, clock::now());
-        let answer = match found {
-            Ok(found) => RelayFrame::Found {
-                id,
-                available: self
-                    .shared
-                    .presence
-                    .available(self.account.id(), &found.devices),
-                objects: found.objects,
-            },
-            Err(refusal) => refused(RefusedId::Request(id), &refusal),
+        let pages = match found {
+            Ok(found) => found.pages(),
+            Err(refusal) => {
+                let answer = refused(RefusedId::Request(id), &refusal);
+                return self.wire.send(&answer).await;
+            }
         };
-        self.wire.send(&answer).await
+        let account = self.account.id();
+        let last = pages.len() - 1;
+        for (index, page) in pages.into_iter().enumerate() {
+            let frame = RelayFrame::Found {
+                id,
+                available: self.shared.presence.available(account, &page.devices),
+                objects: page.objects,
+                more: index < last,
+            };
+            self.wire.send(&frame).await?;
+        }
+        Ok(())
     }
 
     /// Appends all entries or none; each is answered by its id.

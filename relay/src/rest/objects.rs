@@ -117,7 +117,7 @@ pub(super) async fn policy_by_hash(
     let book = caller.hub.book().await;
     let found = book.look_up(&Wanted::Policy(hash), &caller.token.by, clock::now())?;
     drop(book);
-    cached(&headers, &policy_answer(&found.objects)?)
+    cached(&headers, &policy_answer(&found.objects())?)
 }
 
 fn policy_answer(objects: &[Object]) -> Result<PolicyAnswer, Problem> {

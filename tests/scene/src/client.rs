@@ -167,18 +167,27 @@ impl Client {
         self.requests += 1;
         let id = self.requests;
         self.send(&ClientFrame::Lookup { id, query }).await;
-        self.wait_for(|frame| match frame {
-            RelayFrame::Found {
-                id: of,
-                objects,
-                available,
-            } if *of == id => Some(Ok((objects.clone(), available.clone()))),
-            RelayFrame::Refused { id: of, code } if *of == RefusedId::Request(id) => {
-                Some(Err(code.clone()))
+        let (mut all, mut there) = (Vec::new(), Vec::new());
+        loop {
+            let part = self.wait_for(|frame| match frame {
+                RelayFrame::Found {
+                    id: of,
+                    objects,
+                    available,
+                    more,
+                } if *of == id => Some(Ok((objects.clone(), available.clone(), *more))),
+                RelayFrame::Refused { id: of, code } if *of == RefusedId::Request(id) => {
+                    Some(Err(code.clone()))
+                }
+                _ => None,
+            });
+            let (objects, available, more) = part.await??;
+            all.extend(objects);
+            there.extend(available);
+            if !more {
+                return Ok((all, there));
             }
-            _ => None,
-        })
-        .await?
+        }
     }
 
     /// Appends under a fresh id.
