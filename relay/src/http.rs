@@ -9,8 +9,8 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap,
+    HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,9 @@ use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::rest;
 
+/// Not among the names that the library knows.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 /// The WebSocket subprotocol.
 const SUBPROTOCOL: &str = "sottovoce.0";
 
@@ -88,12 +91,22 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
 
 async fn strict_headers(request: Request, next: Next) -> Response {
     let policy = content_security_policy(host(request.headers()));
-    let immutable = is_hashed(request.uri().path());
+    let path = request.uri().path();
+    let (immutable, embedded) = (is_hashed(path), path.contains("/widget/"));
     let mut response = next.run(request).await;
     let found = response.status().is_success();
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    if embedded {
+        // Pages of any origin embed the widget; nobody's credentials have a say in what is served.
+        let (any, cross) = ("*", "cross-origin");
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static(any));
+        headers.insert(
+            CROSS_ORIGIN_RESOURCE_POLICY,
+            HeaderValue::from_static(cross),
+        );
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

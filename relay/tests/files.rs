@@ -38,6 +38,7 @@ async fn served() -> (Scene, tempfile::TempDir) {
     let pages = folder.path().join("pages");
     std::fs::create_dir_all(pages.join("assets")).unwrap();
     std::fs::create_dir_all(pages.join("shop")).unwrap();
+    std::fs::create_dir_all(pages.join("widget")).unwrap();
     for (name, text) in [
         ("pages/index.html", "<!doctype html><title>root</title>"),
         (
@@ -47,6 +48,8 @@ async fn served() -> (Scene, tempfile::TempDir) {
         ("pages/assets/index-BfX3aZ2k.js", "export {}"),
         ("pages/assets/core_bg.wasm", "wasm"),
         ("pages/style.css", "a {}"),
+        ("pages/widget/loader.js", "{}"),
+        ("pages/widget/sottovoce-1a2b3c4d.wasm", "wasm"),
         ("secret", "not for the web"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -85,6 +88,27 @@ async fn files_have_their_types_and_strict_headers() {
         let hashed = path.contains("BfX3aZ2k");
         let cache = headers.get("cache-control").unwrap();
         assert_eq!(cache.contains("immutable"), hashed, "{path}: {cache}");
+    }
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_load_the_widget_and_nothing_else() {
+    let (scene, _folder) = served().await;
+    for (path, embedded) in [
+        ("/widget/loader.js", true),
+        ("/demo/widget/sottovoce-1a2b3c4d.wasm", true),
+        ("/shop/", false),
+        ("/style.css", false),
+        ("/healthz", false),
+    ] {
+        let (status, headers, _) = get(&scene, path).await;
+        assert_eq!(status, 200, "{path}");
+        let allowed = headers.get("access-control-allow-origin");
+        let policy = headers.get("cross-origin-resource-policy");
+        let expected = embedded.then(|| ("*".to_owned(), "cross-origin".to_owned()));
+        assert_eq!(allowed.cloned().zip(policy.cloned()), expected, "{path}");
+        assert_eq!(allowed.is_some(), policy.is_some(), "{path}");
     }
     scene.end().await;
 }

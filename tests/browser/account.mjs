@@ -41,6 +41,8 @@ export async function openAccount() {
         ...["agent", "invite", "--reusable", "--team", "support", "--dir", keys, "--relay", origin],
     );
     return {
+        account,
+        origin,
         shop: `${origin}/shop/`,
         /** @param {string} name */
         console: (name) => `${origin}/console/#invite=${invitation}&name=${name}`,
