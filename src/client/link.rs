@@ -132,12 +132,12 @@ impl Client {
             self.look_after_keys(now);
         }
         for conversation in self.conversations.values_mut() {
-            if conversation.log.is_some() || conversation.record.proposal.is_none() {
-                if conversation.following {
-                    conversation.follow(&mut self.cx);
-                }
-            } else {
+            // Without its `create` there is no log to follow.
+            let proposal = conversation.record.proposal.as_ref();
+            if proposal.is_some_and(|proposal| proposal.epoch == 0) {
                 conversation.resend_proposal(&mut self.cx);
+            } else if conversation.following {
+                conversation.follow(&mut self.cx);
             }
             conversation.propose(&mut self.cx, now);
         }

@@ -528,7 +528,10 @@ impl Conversation {
 
     /// A commit is in force: was it the own proposal, or did it come first?
     pub(super) fn settle_proposal(&mut self, cx: &mut Context, entry: &[u8], committer: DeviceId) {
-        let Some(proposal) = self.record.proposal.take() else {
+        let epoch = self.log.as_ref().map_or(0, Log::epoch);
+        // Commits of before are read again after a restart.
+        let is_due = |proposal: &mut StoredProposal| proposal.epoch <= epoch;
+        let Some(proposal) = self.record.proposal.take_if(is_due) else {
             return;
         };
         self.dirty(cx);

@@ -201,7 +201,7 @@ fn a_note_arrives_however_fast_the_receiver_claims() {
 
 #[test]
 fn a_note_survives_that_its_transfer_came_second() {
-    for seed in 60..66 {
+    for seed in 60..72 {
         let (mut world, visitor, ada, bruno) = greeted(seed);
         claim(&mut world, ada);
         let contact = world.contact_of(visitor);
@@ -264,4 +264,46 @@ fn a_note_that_is_too_long_is_refused_with_its_transfer() {
     world.say(ada, "still here");
     world.run(3);
     assert_eq!(world.nodes[visitor].texts(), ["hello", "still here"]);
+}
+
+/// Ada hands a contact with a note to Bruno, and her process dies: before the relay has them, or
+/// after, but before she knows.
+#[test]
+fn a_note_and_its_transfer_survive_that_the_process_dies_on_the_way() {
+    for (seed, arrives) in [(82, false), (83, true)] {
+        let (mut world, visitor, ada, bruno) = greeted(seed);
+        claim(&mut world, ada);
+        let contact = world.contact_of(visitor);
+        let team = "support".to_owned();
+        world.command(ada, Command::LookUpTeam { team });
+        world.run(1);
+        let to = Target::Device(world.nodes[bruno].device());
+        let note = Some("knows the order".into());
+        let history = true;
+        let before = world.relay.contacts[&contact].entries.len();
+        world.command(
+            ada,
+            Command::Transfer {
+                contact,
+                to,
+                history,
+                note,
+            },
+        );
+        while arrives && world.relay.contacts[&contact].entries.len() == before {
+            world.step();
+        }
+        world.kill(ada);
+        world.run(5);
+        world.say(ada, "still responsible");
+        world.run(3);
+        let expected = ["hello", "knows the order", "still responsible"];
+        for node in [ada, bruno] {
+            assert_eq!(world.nodes[node].texts(), expected, "seed {seed}");
+        }
+        for node in &world.nodes {
+            let (name, alarms) = (node.name, node.alarms());
+            assert!(alarms.is_empty(), "seed {seed}: {name} {alarms:?}");
+        }
+    }
 }

@@ -232,9 +232,25 @@ impl Relay {
                     }
                 }
             }
-            ObjectKind::TeamSeals => self
-                .team_seals
-                .push(decode(&object.bytes, limits::OBJECT).unwrap()),
+            ObjectKind::TeamSeals => {
+                let seals: TeamSeals = decode(&object.bytes, limits::OBJECT).unwrap();
+                let record = self
+                    .team_keys
+                    .iter()
+                    .find(|(record, _)| record.hash() == seals.record)
+                    .map(|(record, _)| Object::new(ObjectKind::TeamKey, record.to_bytes()));
+                for (other, device) in self.peers.clone() {
+                    let mut own = seals.clone();
+                    own.seals.retain(|seal| Some(seal.holder) == device);
+                    if other != peer && !own.seals.is_empty() {
+                        let bytes = sottovoce::wire::encode(&own).into();
+                        let own = Object::new(ObjectKind::TeamSeals, bytes);
+                        let objects = record.clone().into_iter().chain([own]).collect();
+                        self.send(other, RelayFrame::Announce { objects });
+                    }
+                }
+                self.team_seals.push(seals);
+            }
             _ => {}
         }
         self.send(peer, RelayFrame::Published { id });

@@ -139,6 +139,20 @@ fn a_process_that_dies_while_it_stores_has_sent_nothing_that_it_forgets() {
 }
 
 #[test]
+fn a_process_that_dies_with_a_commit_on_its_way_goes_on_with_both_contact_and_commit() {
+    let (mut world, visitor, ada, _) = greeted(119);
+    claim(&mut world, ada);
+    world.run(15);
+    let contact = world.contact_of(visitor);
+    let before = world.relay.contacts[&contact].log.epoch();
+    world.command(visitor, Command::Rekey { contact });
+    world.kill(visitor);
+    world.run(5);
+    assert_eq!(world.nodes[visitor].texts(), ["hello"]);
+    assert_eq!(world.relay.contacts[&contact].log.epoch(), before + 1);
+}
+
+#[test]
 fn what_was_read_at_the_start_is_not_written_again() {
     let (mut world, visitor, ada, _) = greeted(108);
     claim(&mut world, ada);
