@@ -46,6 +46,8 @@ pub(super) struct Conversation {
     pub(super) contents: Table<DeviceId, Vec<ContentId>>,
     /// Envelopes that no known secret opens yet, by position.
     pub(super) unread: Vec<(u64, Envelope)>,
+    /// Whether more of them open than were opened at once.
+    pub(super) reads_on: bool,
     /// Envelopes whose signature has not been verified yet.
     pub(super) unverified: VecDeque<(u64, Envelope)>,
     pub(super) timeline: Timeline,
@@ -128,6 +130,7 @@ impl Conversation {
             senders: Table::default(),
             contents: Table::default(),
             unread: Vec::new(),
+            reads_on: false,
             unverified: VecDeque::new(),
             timeline: Timeline::default(),
             intents: VecDeque::new(),
@@ -445,6 +448,12 @@ impl Conversation {
 
     /// Whatever is due at this time.
     pub(super) fn tick(&mut self, cx: &mut Context, now: Time) {
+        if !self.backlog.is_empty() && self.waits_for_policy.is_none() {
+            self.advance(cx, now);
+        }
+        if self.reads_on {
+            self.read_what_opens(cx);
+        }
         self.propose(cx, now);
         if self.verify_some(cx) {
             cx.outputs.wake_at(now);

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::conversation::{Conversation, Epoch};
-use super::incoming::outside_tolerance;
+use super::incoming::{AT_ONCE, outside_tolerance};
 use super::timeline::{entry_key, item, own_key};
 use super::{Event, ItemBody, MessageState};
 use crate::account::verify_identity;
@@ -175,13 +175,16 @@ impl Conversation {
         self.unread.push((position, envelope));
     }
 
-    /// Secrets of earlier epochs were learnt: opens what waited for them.
+    /// Secrets of earlier epochs were learnt: opens some of what waited for them, the rest later.
     pub(super) fn read_what_opens(&mut self, cx: &mut Context) {
+        let mut room = AT_ONCE;
         for (position, envelope) in core::mem::take(&mut self.unread) {
-            let Some(opened) = self.open(&envelope) else {
+            let opened = if room > 0 { self.open(&envelope) } else { None };
+            let Some(opened) = opened else {
                 self.unread.push((position, envelope));
                 continue;
             };
+            room -= 1;
             let time = Time::default();
             // What it turns out to be may be shown under another key, or not at all.
             self.remove_item(cx, entry_key(position));
@@ -189,6 +192,10 @@ impl Conversation {
                 Ok(content) => self.content(cx, time, position, &envelope, content, Vec::new()),
                 Err(error) => self.invalid(cx, position, time, error.code()),
             }
+        }
+        self.reads_on = room == 0;
+        if self.reads_on {
+            cx.outputs.wake_at(Time::default());
         }
     }
 

@@ -9,6 +9,9 @@ use crate::wire::frame::{Entry, Query};
 use crate::wire::log::log_next;
 use crate::wire::{Bytes, Time, decode, limits};
 
+/// Entries that are taken in, or opened later, at once: more would keep a phone's only thread.
+pub(super) const AT_ONCE: usize = 8;
+
 /// Whether an entry was taken in, or has to wait.
 pub(super) enum Taken {
     Yes,
@@ -47,10 +50,19 @@ impl Conversation {
         self.advance(cx, now);
     }
 
-    /// Takes in what waits, until there is no more or a policy is missing.
+    /// Takes in some of what waits, until there is no more or a policy is missing. The rest has its
+    /// turn at the next tick.
     pub(super) fn advance(&mut self, cx: &mut Context, now: Time) {
         self.waits_for_policy = None;
-        while let Some(entry) = self.backlog.pop_front() {
+        let epochs = self.epochs.len();
+        for _ in 0..AT_ONCE {
+            // A commit is as much work as many envelopes.
+            if self.epochs.len() > epochs {
+                break;
+            }
+            let Some(entry) = self.backlog.pop_front() else {
+                break;
+            };
             match self.entry(cx, now, &entry) {
                 Taken::Yes => {}
                 Taken::WaitsForPolicy(hash) => {
@@ -60,6 +72,9 @@ impl Conversation {
                     return;
                 }
             }
+        }
+        if !self.backlog.is_empty() {
+            return cx.outputs.wake_at(now);
         }
         if self.head() >= self.target && !self.caught_up {
             if self

@@ -13,7 +13,7 @@ const RECEIPT_AFTER: u64 = 10_000;
 /// The same once a person has read them.
 const READ_RECEIPT_AFTER: u64 = 1_000;
 /// Signatures verified in the background per tick.
-const VERIFY_PER_TICK: usize = 16;
+const VERIFY_PER_TICK: usize = 4;
 
 impl Conversation {
     pub(super) fn expect_receipt_for(
