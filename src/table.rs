@@ -61,10 +61,6 @@ impl<K: PartialEq, V> Table<K, V> {
         Some(self.0.remove(index).1)
     }
 
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
-        self.0.retain(|(key, value)| keep(key, value));
-    }
-
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -9,7 +9,7 @@ use super::{Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey,
 use crate::crypto::Hash;
 use crate::crypto::sign::PublicKey;
 use crate::wire::frame::{Object, ObjectKind};
-use crate::wire::{AccountId, DecodeError, Signed, SignedKind, Time, limits};
+use crate::wire::{AccountId, DecodeError, Signed, Time, limits};
 
 /// What the embed snippet or a device's own configuration pins: nothing that a server says can
 /// go below it.
@@ -370,8 +370,12 @@ impl Account {
             return Err(AccountError::ForeignAccount);
         }
         let root = self.root()?;
-        let needed = root.credential_threshold;
-        verify_administrators(signed, root, &[Some(policy)], needed)?;
+        signed
+            .verify_threshold(
+                &administrators(root, &[Some(policy)]),
+                root.credential_threshold,
+            )
+            .map_err(|_| AccountError::NotSigned)?;
         if policy.revokes_device(&credential.device) || policy.revokes_credential(&signed.hash()) {
             return Err(AccountError::Revoked);
         }
@@ -423,8 +427,12 @@ impl Account {
         match signer {
             None => {
                 let root = self.root()?;
-                let needed = root.credential_threshold;
-                verify_administrators(signed, root, &[Some(policy)], needed)?;
+                signed
+                    .verify_threshold(
+                        &administrators(root, &[Some(policy)]),
+                        root.credential_threshold,
+                    )
+                    .map_err(|_| AccountError::NotSigned)?;
             }
             Some(credential) => {
                 let member = self.credential(credential, policy, at)?;
@@ -476,10 +484,16 @@ impl Account {
             stands(current, None)
                 && rules::check_policy(&current.policy, statement, &self.pin).is_ok()
         });
-        let in_force = current.map(|current| current.policy.clone());
+        let in_force = current.map(|current| &current.policy);
+        let known = self.policies.iter();
+        let void: Vec<Hash> = known
+            .filter(|(_, known)| !stands(known, in_force))
+            .map(|(hash, _)| *hash)
+            .collect();
         self.current = current.and(self.current);
-        self.policies
-            .retain(|_, known| stands(known, in_force.as_ref()));
+        for hash in void {
+            self.policies.remove(&hash);
+        }
     }
 }
 
@@ -488,31 +502,22 @@ fn verify_policy(
     root: &RootStatement,
     revoking: &[Option<&Policy>],
 ) -> Result<(), AccountError> {
-    verify_administrators(signed, root, revoking, root.policy_threshold)
+    let signers = administrators(root, revoking);
+    signed
+        .verify_threshold(&signers, root.policy_threshold)
+        .map_err(|_| AccountError::NotSigned)
 }
 
-/// Verifies that enough administrators signed. One whom any of the `revoking` policies revokes
-/// does not count: what it signed is void unless others sign it again.
-fn verify_administrators<T: SignedKind>(
-    signed: &Signed<T>,
-    root: &RootStatement,
-    revoking: &[Option<&Policy>],
-    needed: u64,
-) -> Result<(), AccountError> {
+/// The administrators whose signatures count. Those of one whom any of the `revoking` policies
+/// revokes do not: what it signed is void unless others sign it again.
+fn administrators(root: &RootStatement, revoking: &[Option<&Policy>]) -> Vec<PublicKey> {
     let is_revoked = |key: &PublicKey| {
         let mut policies = revoking.iter().flatten();
         policies.any(|policy| policy.revokes_device(key))
     };
-    let administrators: Vec<_> = root
-        .administrators
-        .iter()
+    let administrators = root.administrators.iter();
+    administrators
         .filter(|key| !is_revoked(key))
         .copied()
-        .collect();
-    signed
-        .verify_threshold(
-            &administrators,
-            usize::try_from(needed).unwrap_or(usize::MAX),
-        )
-        .map_err(|_| AccountError::NotSigned)
+        .collect()
 }

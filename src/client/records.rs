@@ -7,6 +7,7 @@ use crate::contact::EpochSecret;
 use crate::crypto::hash::labelled;
 use crate::crypto::random::NoRandomness;
 use crate::crypto::seal::SealPrivateKey;
+use crate::crypto::secret::SecretBytes;
 use crate::crypto::{Hash, Random, Secret, aead, kdf};
 use crate::wire::frame::Object;
 use crate::wire::log::Seen;
@@ -23,7 +24,7 @@ const LIMIT: usize = 4 * 1024 * 1024;
 
 /// The name of a contact's record.
 pub(super) fn contact_name(contact: &ContactId) -> String {
-    format!("{CONTACT}{contact}")
+    CONTACT.to_owned() + &contact.to_base64url()
 }
 
 /// The contact of a record's name.
@@ -61,28 +62,35 @@ impl Sealer {
         name: &str,
         value: &T,
     ) -> Result<Record, NoRandomness> {
+        self.seal_bytes(random, name, &zeroize::Zeroizing::new(encode(value)))
+    }
+
+    fn seal_bytes(
+        &self,
+        random: &mut Random,
+        name: &str,
+        plaintext: &[u8],
+    ) -> Result<Record, NoRandomness> {
         let salt: [u8; 16] = random.bytes()?;
-        let plaintext = zeroize::Zeroizing::new(encode(value));
         let (key, aad) = self.key(name, &salt);
-        let ciphertext = aead::encrypt(&key, &[0; 12], &aad, &plaintext);
+        let ciphertext = aead::encrypt(&key, &[0; 12], &aad, plaintext);
         Ok(Record {
             name: name.to_owned(),
             bytes: [salt.as_slice(), &ciphertext].concat(),
         })
     }
 
-    pub(super) fn open<T>(&self, record: &Record) -> Result<T, OpenError>
-    where
-        T: Encode + Decode,
-    {
+    pub(super) fn open<T: Decode>(&self, record: &Record) -> Result<T, OpenError> {
+        decode(&self.open_bytes(record)?, LIMIT).map_err(|_| OpenError::State)
+    }
+
+    fn open_bytes(&self, record: &Record) -> Result<SecretBytes, OpenError> {
         let (salt, ciphertext) = record
             .bytes
             .split_first_chunk::<16>()
             .ok_or(OpenError::State)?;
         let (key, aad) = self.key(&record.name, salt);
-        let plaintext =
-            aead::decrypt(&key, &[0; 12], &aad, ciphertext).map_err(|_| OpenError::State)?;
-        decode(&plaintext, LIMIT).map_err(|_| OpenError::State)
+        aead::decrypt(&key, &[0; 12], &aad, ciphertext).map_err(|_| OpenError::State)
     }
 
     /// The key is used for one record version only, so its nonce is zero.

@@ -1,6 +1,7 @@
 //! What people see of a contact: items, and how far own messages got.
 
 use super::{Author, Item, ItemBody, MessageState};
+use crate::wire::codec::to_base64url;
 use crate::wire::{ContentId, Time};
 
 /// An own message that no peer has acknowledged after this long is marked, in milliseconds.
@@ -19,12 +20,12 @@ pub(super) struct Timeline {
 
 /// The key of an entry's item.
 pub(super) fn entry_key(position: u64) -> String {
-    format!("e{position}")
+    "e".to_owned() + &to_base64url(&position.to_be_bytes())
 }
 
 /// The key of an own message's item, before and after it has a position.
 pub(super) fn own_key(id: &ContentId) -> String {
-    format!("o{id}")
+    "o".to_owned() + &id.to_base64url()
 }
 
 impl Timeline {

@@ -53,8 +53,8 @@ impl crate::wire::codec::Encode for EpochSecret {
 }
 
 impl crate::wire::codec::Decode for EpochSecret {
-    fn decode(input: &mut crate::wire::codec::Reader<'_>) -> Option<Self> {
-        Secret::decode(input).map(Self)
+    fn decode(input: &mut crate::wire::codec::Reader<'_>) -> Self {
+        Self(Secret::decode(input))
     }
 }
 

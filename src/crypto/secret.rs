@@ -79,8 +79,8 @@ impl<const N: usize> Encode for Secret<N> {
 }
 
 impl<const N: usize> Decode for Secret<N> {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.bytes().and_then(Self::from_slice)
+    fn decode(input: &mut Reader<'_>) -> Self {
+        Self::new(input.array_of_bytes())
     }
 }
 

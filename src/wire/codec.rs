@@ -5,6 +5,8 @@
 
 use core::ops::Deref;
 
+pub use super::cbor::{Reader, Writer};
+
 /// Bytes that are not what they should be: not CBOR, not the deterministic encoding, of a
 /// wrong type or length, with an unknown field, or larger than the limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,124 +45,34 @@ pub trait Encode {
 
 /// Something that can be read from its encoding.
 pub trait Decode: Sized {
-    /// Reads one; `None` for anything of another shape.
-    fn decode(input: &mut Reader<'_>) -> Option<Self>;
-}
-
-/// Appends CBOR items to a buffer.
-#[derive(Debug)]
-pub struct Writer(minicbor::Encoder<Vec<u8>>);
-
-// Writing into a Vec is infallible: the results carry `Infallible`. Not inlined, here and below,
-// because there are hundreds of callers and browsers load them all.
-impl Writer {
-    /// The head of an array.
-    #[inline(never)]
-    pub fn array(&mut self, length: u64) {
-        let _ = self.0.array(length);
-    }
-
-    /// An unsigned integer.
-    #[inline(never)]
-    pub fn number(&mut self, number: u64) {
-        let _ = self.0.u64(number);
-    }
-
-    /// A byte string.
-    #[inline(never)]
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        let _ = self.0.bytes(bytes);
-    }
-
-    /// A text string.
-    #[inline(never)]
-    pub fn text(&mut self, text: &str) {
-        let _ = self.0.str(text);
-    }
-
-    /// An absent optional value.
-    #[inline(never)]
-    pub fn null(&mut self) {
-        let _ = self.0.null();
-    }
-}
-
-/// Takes CBOR items from bytes. `None` means: not that item.
-#[derive(Debug)]
-pub struct Reader<'b>(minicbor::Decoder<'b>);
-
-impl<'b> Reader<'b> {
-    /// The head of an array of exactly this length.
-    #[inline(never)]
-    pub fn array(&mut self, length: u64) -> Option<()> {
-        (self.any_array()? == length).then_some(())
-    }
-
-    /// The head of an array: its length. Indefinite lengths are refused.
-    #[inline(never)]
-    pub fn any_array(&mut self) -> Option<u64> {
-        self.0.array().ok().flatten()
-    }
-
-    /// An unsigned integer.
-    #[inline(never)]
-    pub fn number(&mut self) -> Option<u64> {
-        self.0.u64().ok()
-    }
-
-    /// A byte string.
-    #[inline(never)]
-    pub fn bytes(&mut self) -> Option<&'b [u8]> {
-        self.0.bytes().ok()
-    }
-
-    /// A text string.
-    #[inline(never)]
-    pub fn text(&mut self) -> Option<&'b str> {
-        self.0.str().ok()
-    }
-
-    /// Whether an absent optional value comes next; if so it is taken.
-    #[inline(never)]
-    pub fn null(&mut self) -> bool {
-        let is_null = matches!(self.0.datatype(), Ok(minicbor::data::Type::Null));
-        is_null && self.0.null().is_ok()
-    }
-
-    fn remaining(&self) -> usize {
-        self.0.input().len().saturating_sub(self.0.position())
-    }
+    /// Reads one. For anything of another shape the reader has failed, and the value means
+    /// nothing: only [`decode`](decode()) hands values out. So there is one question at the end
+    /// instead of one, and a way back, after every field of every type.
+    fn decode(input: &mut Reader<'_>) -> Self;
 }
 
 /// The deterministic encoding of a value.
 pub fn encode<T: Encode + ?Sized>(value: &T) -> Vec<u8> {
-    let mut out = Writer(minicbor::Encoder::new(Vec::with_capacity(256)));
+    let mut out = Writer::new();
     value.encode(&mut out);
-    out.0.into_writer()
+    out.into_bytes()
 }
 
 /// Reads one value from the beginning of `bytes`, whatever follows it and however it is encoded.
 pub(crate) fn decode_prefix<T: Decode>(bytes: &[u8]) -> Option<T> {
-    T::decode(&mut Reader(minicbor::Decoder::new(bytes)))
+    let mut input = Reader::new(bytes);
+    let value = T::decode(&mut input);
+    (!input.has_failed()).then_some(value)
 }
 
 /// Decodes the whole of `bytes`, at most `limit` long.
 ///
-/// Determinism is checked by encoding again: there is one encoding of each value, so any other
-/// input (longer integers, trailing bytes) differs.
-///
 /// # Errors
 /// [`DecodeError`].
-pub fn decode<T: Encode + Decode>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
-    if bytes.len() > limit {
-        return Err(DecodeError::TooLarge { limit });
-    }
-    let value: T = decode_prefix(bytes).ok_or(DecodeError::Malformed)?;
-    if encode(&value) == bytes {
-        Ok(value)
-    } else {
-        Err(DecodeError::NotDeterministic)
-    }
+pub fn decode<T: Decode>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+    let mut input = Reader::within(limit, bytes);
+    let value = T::decode(&mut input);
+    input.finish().map(|()| value)
 }
 
 impl Encode for u64 {
@@ -170,20 +82,20 @@ impl Encode for u64 {
 }
 
 impl Decode for u64 {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
+    fn decode(input: &mut Reader<'_>) -> Self {
         input.number()
     }
 }
 
 impl Encode for bool {
     fn encode(&self, out: &mut Writer) {
-        let _ = out.0.bool(*self);
+        out.flag(*self);
     }
 }
 
 impl Decode for bool {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.0.bool().ok()
+    fn decode(input: &mut Reader<'_>) -> Self {
+        input.flag()
     }
 }
 
@@ -194,8 +106,8 @@ impl Encode for String {
 }
 
 impl Decode for String {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.text().map(Into::into)
+    fn decode(input: &mut Reader<'_>) -> Self {
+        input.text().into()
     }
 }
 
@@ -223,12 +135,8 @@ impl<T: Encode> Encode for Option<T> {
 }
 
 impl<T: Decode> Decode for Option<T> {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        if input.null() {
-            Some(None)
-        } else {
-            T::decode(input).map(Some)
-        }
+    fn decode(input: &mut Reader<'_>) -> Self {
+        (!input.null()).then(|| T::decode(input))
     }
 }
 
@@ -242,17 +150,15 @@ impl<T: Encode> Encode for Vec<T> {
 }
 
 impl<T: Decode> Decode for Vec<T> {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        let length = usize::try_from(input.any_array()?).ok()?;
-        // Every item takes a byte at least: a length that lies costs nothing.
-        if length > input.remaining() {
-            return None;
-        }
+    fn decode(input: &mut Reader<'_>) -> Self {
         let mut items = Self::new();
-        for _ in 0..length {
-            items.push(T::decode(input)?);
+        for _ in 0..input.any_array() {
+            items.push(T::decode(input));
+            if input.has_failed() {
+                break;
+            }
         }
-        Some(items)
+        items
     }
 }
 
@@ -267,9 +173,9 @@ macro_rules! array {
         }
 
         impl $crate::wire::codec::Decode for $name {
-            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
-                input.array(const { [$(stringify!($field)),*].len() as u64 })?;
-                Some(Self { $($field: $crate::wire::codec::Decode::decode(input)?),* })
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Self {
+                input.array(const { [$(stringify!($field)),*].len() as u64 });
+                Self { $($field: $crate::wire::codec::Decode::decode(input)),* }
             }
         }
     };
@@ -278,18 +184,27 @@ pub(crate) use array;
 
 /// The wire form of an enum without fields: a number.
 macro_rules! number {
-    ($name:ident { $($variant:ident = $number:literal),* $(,)? }) => {
+    ($name:ident {
+        $first:ident = $first_number:literal $(, $variant:ident = $number:literal)* $(,)?
+    }) => {
         impl $crate::wire::codec::Encode for $name {
             fn encode(&self, out: &mut $crate::wire::codec::Writer) {
-                out.number(match self { $(Self::$variant => $number),* });
+                out.number(match self {
+                    Self::$first => $first_number,
+                    $(Self::$variant => $number),*
+                });
             }
         }
 
         impl $crate::wire::codec::Decode for $name {
-            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
-                match input.number()? {
-                    $($number => Some(Self::$variant),)*
-                    _ => None,
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Self {
+                match input.number() {
+                    $first_number => Self::$first,
+                    $($number => Self::$variant,)*
+                    _ => {
+                        input.fail();
+                        Self::$first
+                    }
                 }
             }
         }
@@ -299,20 +214,42 @@ pub(crate) use number;
 
 /// The wire form of an enum with fields: `[number, [fields]]`.
 macro_rules! variants {
-    ($name:ident { $($number:literal => $variant:ident
-        $(( $($item:ident),* ))? $({ $($field:ident),* })?),* $(,)? }) => {
+    (@decode $input:ident $variant:ident
+        $(( $($item:ident),* ))? $({ $($field:ident),* })?) => {{
+        $input.array($crate::wire::codec::variants!(@length
+            $($($item)*)? $($($field)*)?));
+        $($(let $item = $crate::wire::codec::Decode::decode($input);)*)?
+        $($(let $field = $crate::wire::codec::Decode::decode($input);)*)?
+        Self::$variant $(( $($item),* ))? $({ $($field),* })?
+    }};
+
+    (@length $($name:ident)*) => {
+        const {
+            let names: &[&str] = &[$(stringify!($name)),*];
+            names.len() as u64
+        }
+    };
+
+    ($name:ident {
+        0 => $first:ident $(( $($first_item:ident),* ))? $({ $($first_field:ident),* })?
+        $(, $number:literal => $variant:ident
+            $(( $($item:ident),* ))? $({ $($field:ident),* })?)* $(,)?
+    }) => {
         impl $crate::wire::codec::Encode for $name {
             fn encode(&self, out: &mut $crate::wire::codec::Writer) {
                 out.array(2);
                 match self {
+                    Self::$first $(( $($first_item),* ))? $({ $($first_field),* })? => {
+                        out.number(0);
+                        out.array($crate::wire::codec::variants!(@length
+                            $($($first_item)*)? $($($first_field)*)?));
+                        $($($crate::wire::codec::Encode::encode($first_item, out);)*)?
+                        $($($crate::wire::codec::Encode::encode($first_field, out);)*)?
+                    }
                     $(Self::$variant $(( $($item),* ))? $({ $($field),* })? => {
                         out.number($number);
-                        out.array(const {
-                            let names: &[&str] = &[
-                                $($(stringify!($item)),*)? $($(stringify!($field)),*)?
-                            ];
-                            names.len() as u64
-                        });
+                        out.array($crate::wire::codec::variants!(@length
+                            $($($item)*)? $($($field)*)?));
                         $($($crate::wire::codec::Encode::encode($item, out);)*)?
                         $($($crate::wire::codec::Encode::encode($field, out);)*)?
                     })*
@@ -321,21 +258,18 @@ macro_rules! variants {
         }
 
         impl $crate::wire::codec::Decode for $name {
-            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
-                input.array(2)?;
-                match input.number()? {
-                    $($number => {
-                        input.array(const {
-                            let names: &[&str] = &[
-                                $($(stringify!($item)),*)? $($(stringify!($field)),*)?
-                            ];
-                            names.len() as u64
-                        })?;
-                        $($(let $item = $crate::wire::codec::Decode::decode(input)?;)*)?
-                        $($(let $field = $crate::wire::codec::Decode::decode(input)?;)*)?
-                        Some(Self::$variant $(( $($item),* ))? $({ $($field),* })?)
-                    })*
-                    _ => None,
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Self {
+                input.array(2);
+                match input.number() {
+                    $($number => $crate::wire::codec::variants!(@decode input $variant
+                        $(( $($item),* ))? $({ $($field),* })?),)*
+                    number => {
+                        if number != 0 {
+                            input.fail();
+                        }
+                        $crate::wire::codec::variants!(@decode input $first
+                            $(( $($first_item),* ))? $({ $($first_field),* })?)
+                    }
                 }
             }
         }
@@ -381,8 +315,8 @@ impl Encode for Bytes {
 }
 
 impl Decode for Bytes {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.bytes().map(|bytes| Self(bytes.to_vec()))
+    fn decode(input: &mut Reader<'_>) -> Self {
+        Self(input.bytes().to_vec())
     }
 }
 
@@ -412,11 +346,16 @@ macro_rules! byte_string {
             pub const fn as_array(&self) -> &[u8; $length] {
                 &self.0
             }
+
+            /// What `to_string` gives, without the formatting that browsers would load for it.
+            pub fn to_base64url(&self) -> String {
+                $crate::wire::codec::to_base64url(&self.0)
+            }
         }
 
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(&$crate::wire::codec::to_base64url(&self.0))
+                f.write_str(&self.to_base64url())
             }
         }
 
@@ -449,8 +388,8 @@ macro_rules! byte_string {
         }
 
         impl $crate::wire::codec::Decode for $name {
-            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Option<Self> {
-                input.bytes().and_then(Self::from_slice)
+            fn decode(input: &mut $crate::wire::codec::Reader<'_>) -> Self {
+                Self(input.array_of_bytes())
             }
         }
     };

@@ -31,8 +31,8 @@ impl Encode for Time {
 }
 
 impl Decode for Time {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.number().map(Self)
+    fn decode(input: &mut Reader<'_>) -> Self {
+        Self(input.number())
     }
 }
 
@@ -75,7 +75,10 @@ impl Encode for Version {
 }
 
 impl Decode for Version {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        (input.number()? == 0).then_some(Self)
+    fn decode(input: &mut Reader<'_>) -> Self {
+        if input.number() != 0 {
+            input.fail();
+        }
+        Self
     }
 }

@@ -1,6 +1,7 @@
 //! What travels: deterministic CBOR, identifiers, signed objects, frames between a client and
 //! its relay, and the limits that both keep. SPEC sections 1, 3 and 8.
 
+mod cbor;
 pub mod codec;
 pub mod frame;
 pub mod id;

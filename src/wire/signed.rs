@@ -62,7 +62,7 @@ impl Wire {
         &self,
         kind: &str,
         signers: &[PublicKey],
-        threshold: usize,
+        threshold: u64,
     ) -> Result<(), SignatureError> {
         let mut valid: Vec<&PublicKey> = Vec::new();
         for signer in signers {
@@ -70,7 +70,7 @@ impl Wire {
                 valid.push(signer);
             }
         }
-        if threshold > 0 && valid.len() >= threshold {
+        if threshold > 0 && valid.len() as u64 >= threshold {
             Ok(())
         } else {
             Err(SignatureError)
@@ -141,7 +141,7 @@ impl<T: SignedKind> Signed<T> {
     pub fn verify_threshold(
         &self,
         signers: &[PublicKey],
-        threshold: usize,
+        threshold: u64,
     ) -> Result<(), SignatureError> {
         self.wire.verify_threshold(T::KIND, signers, threshold)
     }

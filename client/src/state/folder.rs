@@ -46,14 +46,23 @@ impl Encode for Snapshot {
 }
 
 impl Decode for Snapshot {
-    fn decode(input: &mut Reader<'_>) -> Option<Self> {
-        input.array(2)?;
-        let version = Version::decode(input)?;
+    fn decode(input: &mut Reader<'_>) -> Self {
+        input.array(2);
+        let version = Version::decode(input);
         let mut records = BTreeMap::new();
-        for _ in 0..input.any_array()? / 2 {
-            records.insert(String::decode(input)?, Bytes::decode(input)?);
+        for _ in 0..input.any_array() / 2 {
+            let name = String::decode(input);
+            // Names are in order, each once; a reader that failed gives empty ones only.
+            if records
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= name)
+            {
+                input.fail();
+                break;
+            }
+            records.insert(name, Bytes::decode(input));
         }
-        Some(Self { version, records })
+        Self { version, records }
     }
 }
 

@@ -100,7 +100,7 @@ pub fn verify_identity(
     let token = Token::parse(token).ok_or(IdentityError::Malformed)?;
     token.verify_signature(issuers)?;
     let claims = Claims::read(&token.payload).ok_or(IdentityError::Malformed)?;
-    if !claims.audience.contains(&account.to_string().as_str()) {
+    if !claims.audience.contains(&account.to_base64url().as_str()) {
         return Err(IdentityError::WrongAudience);
     }
     claims.check_times(at.millis() / 1000)?;
@@ -117,7 +117,8 @@ pub fn verify_identity(
 /// A device key's JWK thumbprint (RFC 7638, RFC 8037 section 2) as base64url: what the host
 /// puts into `cnf.jkt`.
 pub fn thumbprint(device: &DeviceId) -> String {
-    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{device}"}}"#);
+    let x = device.to_base64url();
+    let jwk = [r#"{"crv":"Ed25519","kty":"OKP","x":""#, &x, r#""}"#].concat();
     to_base64url(&sha256(jwk.as_bytes()))
 }
 
