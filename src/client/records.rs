@@ -34,7 +34,7 @@ pub(super) fn contact_of(name: &str) -> Option<ContactId> {
 
 /// The name of an unsent message's record.
 pub(super) fn message_name(contact: &ContactId, id: &ContentId) -> String {
-    format!("{MESSAGE}{contact}.{id}")
+    [MESSAGE, &contact.to_base64url(), ".", &id.to_base64url()].concat()
 }
 
 /// Contact and id of an unsent message, from its record's name.

@@ -7,6 +7,10 @@ use crate::wire::{ContentId, Time};
 /// An own message that no peer has acknowledged after this long is marked, in milliseconds.
 const ACKNOWLEDGE_WITHIN: u64 = 60_000;
 
+/// What the key of an entry's item begins with, and that of an own message's.
+const ENTRY: &str = "e";
+const OWN: &str = "o";
+
 /// The items of one contact.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
@@ -20,12 +24,12 @@ pub(super) struct Timeline {
 
 /// The key of an entry's item.
 pub(super) fn entry_key(position: u64) -> String {
-    "e".to_owned() + &to_base64url(&position.to_be_bytes())
+    ENTRY.to_owned() + &to_base64url(&position.to_be_bytes())
 }
 
 /// The key of an own message's item, before and after it has a position.
 pub(super) fn own_key(id: &ContentId) -> String {
-    "o".to_owned() + &id.to_base64url()
+    OWN.to_owned() + &id.to_base64url()
 }
 
 impl Timeline {

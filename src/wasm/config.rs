@@ -2,10 +2,11 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::reader::{Malformed, Reader};
+use super::reader::Reader;
 use crate::account::{Level, Pin};
 use crate::client::{Config, Kind, Record};
 use crate::crypto::Secret;
+use crate::wire::AccountId;
 
 #[wasm_bindgen(typescript_custom_section)]
 const CONFIG: &str = r#"
@@ -38,49 +39,61 @@ export interface Config {
 export type Kind = { type: "visitor" } | { type: "staff"; name: string; invitation?: string };
 "#;
 
-pub(super) fn config(from: &Reader) -> Result<Config, Malformed> {
-    Ok(Config {
+pub(super) fn config(from: &Reader<'_>) -> Config {
+    Config {
         pin: Pin {
-            account: from.id("account")?,
-            next_root: from.optional_id("nextRoot")?,
-            entry_point: from.optional_text("entryPoint")?,
+            account: AccountId::new(from.id("account")),
+            next_root: from.optional_id("nextRoot").map(AccountId::new),
+            entry_point: from.optional_text("entryPoint"),
             lowest_level: from
-                .optional_text("lowestLevel")?
-                .map(|name| level(&name))
-                .transpose()?,
-            lowest_policy: from.optional_number("lowestPolicy")?.unwrap_or(0),
+                .optional_text("lowestLevel")
+                .map(|name| level(from, &name)),
+            lowest_policy: match from.has("lowestPolicy") {
+                true => from.number("lowestPolicy"),
+                false => 0,
+            },
         },
-        host: from.text("host")?,
-        kind: kind(&from.object("kind")?)?,
-        storage_key: Secret::from_slice(&from.bytes("storageKey")?)
-            .ok_or(Malformed("storageKey"))?,
-        generation: from.number("generation")?,
-    })
+        host: from.text("host"),
+        kind: kind(&from.object("kind")),
+        storage_key: Secret::from_slice(&from.bytes("storageKey")).unwrap_or_else(|| {
+            from.fail("storageKey");
+            Secret::new([0; 32])
+        }),
+        generation: from.number("generation"),
+    }
 }
 
-pub(super) fn record(from: &Reader) -> Result<Record, Malformed> {
-    Ok(Record {
-        name: from.text("name")?,
-        bytes: from.bytes("bytes")?,
-    })
+pub(super) fn record(from: &Reader<'_>) -> Record {
+    Record {
+        name: from.text("name"),
+        bytes: from.bytes("bytes"),
+    }
 }
 
-fn kind(from: &Reader) -> Result<Kind, Malformed> {
-    Ok(match from.text("type")?.as_str() {
-        "visitor" => Kind::Visitor,
+fn kind(from: &Reader<'_>) -> Kind {
+    match from.text("type").as_str() {
         "staff" => Kind::Staff {
-            name: from.text("name")?,
-            invitation: from.optional_text("invitation")?,
+            name: from.text("name"),
+            invitation: from.optional_text("invitation"),
         },
-        _ => return Err(Malformed("type")),
-    })
+        other => {
+            if other != "visitor" {
+                from.fail("type");
+            }
+            Kind::Visitor
+        }
+    }
 }
 
-fn level(name: &str) -> Result<Level, Malformed> {
-    Ok(match name {
+fn level(from: &Reader<'_>, name: &str) -> Level {
+    match name {
         "transport" => Level::Transport,
         "storage" => Level::Storage,
-        "e2ee" => Level::E2ee,
-        _ => return Err(Malformed("lowestLevel")),
-    })
+        other => {
+            if other != "e2ee" {
+                from.fail("lowestLevel");
+            }
+            Level::E2ee
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::reader::{Malformed, Reader};
+use super::reader::Reader;
 use crate::client::{Command, Input, Target};
+use crate::wire::{ContactId, ContentId, DeviceId};
 
 #[wasm_bindgen(typescript_custom_section)]
 const INPUT: &str = r#"
@@ -65,95 +66,105 @@ export type Command =
 export type Target = { type: "device"; device: DeviceId } | { type: "team"; team: string };
 "#;
 
-pub(super) fn input(from: &Reader) -> Result<Input, Malformed> {
-    Ok(match from.text("type")?.as_str() {
-        "command" => Input::Command(command(&from.object("command")?)?),
-        "frame" => Input::Frame(from.bytes("bytes")?),
+pub(super) fn input(from: &Reader<'_>) -> Input {
+    match from.text("type").as_str() {
+        "command" => Input::Command(command(&from.object("command"))),
+        "frame" => Input::Frame(from.bytes("bytes")),
         "connected" => Input::Connected,
         "disconnected" => Input::Disconnected,
-        "stored" => Input::Stored(from.number("batch")?),
-        "storeFailed" => Input::StoreFailed(from.number("batch")?),
-        "tick" => Input::Tick,
-        _ => return Err(Malformed("type")),
-    })
+        "stored" => Input::Stored(from.number("batch")),
+        "storeFailed" => Input::StoreFailed(from.number("batch")),
+        other => {
+            if other != "tick" {
+                from.fail("type");
+            }
+            Input::Tick
+        }
+    }
 }
 
-fn command(from: &Reader) -> Result<Command, Malformed> {
-    let contact = || from.id("contact");
-    Ok(match from.text("type")?.as_str() {
-        "start" => Command::Start {
-            entry_point: from.text("entryPoint")?,
-            identity: from.optional_text("identity")?,
-        },
-        "open" => Command::Open {
-            contact: contact()?,
-        },
-        "leave" => Command::Leave {
-            contact: contact()?,
-        },
+fn command(from: &Reader<'_>) -> Command {
+    let name = from.text("type");
+    match name.as_str() {
+        "start" => {
+            return Command::Start {
+                entry_point: from.text("entryPoint"),
+                identity: from.optional_text("identity"),
+            };
+        }
+        "lookUpTeam" => {
+            return Command::LookUpTeam {
+                team: from.text("team"),
+            };
+        }
+        "presence" => {
+            return Command::Presence {
+                available: from.flag("available"),
+            };
+        }
+        _ => {}
+    }
+    let contact = ContactId::new(from.id("contact"));
+    match name.as_str() {
+        "leave" => Command::Leave { contact },
         "send" => Command::Send {
-            contact: contact()?,
-            kind: from.text("kind")?,
-            body: from.bytes("body")?,
-            reply_to: from.optional_id("replyTo")?,
+            contact,
+            kind: from.text("kind"),
+            body: from.bytes("body"),
+            reply_to: from.optional_id("replyTo").map(ContentId::new),
         },
         "note" => Command::Note {
-            contact: contact()?,
-            text: from.text("text")?,
+            contact,
+            text: from.text("text"),
         },
         "retry" => Command::Retry {
-            contact: contact()?,
-            id: from.id("id")?,
+            contact,
+            id: ContentId::new(from.id("id")),
         },
         "discard" => Command::Discard {
-            contact: contact()?,
-            id: from.id("id")?,
+            contact,
+            id: ContentId::new(from.id("id")),
         },
-        "typing" => Command::Typing {
-            contact: contact()?,
-        },
+        "typing" => Command::Typing { contact },
         "read" => Command::Read {
-            contact: contact()?,
-            position: from.number("position")?,
+            contact,
+            position: from.number("position"),
         },
-        "claim" => Command::Claim {
-            contact: contact()?,
-        },
+        "claim" => Command::Claim { contact },
         "transfer" => Command::Transfer {
-            contact: contact()?,
-            to: target(&from.object("to")?)?,
-            history: from.flag("history")?,
-            note: from.optional_text("note")?,
+            contact,
+            to: target(&from.object("to")),
+            history: from.flag("history"),
+            note: from.optional_text("note"),
         },
         "invite" => Command::Invite {
-            contact: contact()?,
-            device: from.id("device")?,
-            history: from.flag("history")?,
+            contact,
+            device: DeviceId::new(from.id("device")),
+            history: from.flag("history"),
         },
         "remove" => Command::Remove {
-            contact: contact()?,
-            target: target(&from.object("target")?)?,
+            contact,
+            target: target(&from.object("target")),
         },
-        "rekey" => Command::Rekey {
-            contact: contact()?,
-        },
-        "close" => Command::Close {
-            contact: contact()?,
-        },
-        "lookUpTeam" => Command::LookUpTeam {
-            team: from.text("team")?,
-        },
-        "presence" => Command::Presence {
-            available: from.flag("available")?,
-        },
-        _ => return Err(Malformed("type")),
-    })
+        "rekey" => Command::Rekey { contact },
+        "close" => Command::Close { contact },
+        other => {
+            if other != "open" {
+                from.fail("type");
+            }
+            Command::Open { contact }
+        }
+    }
 }
 
-fn target(from: &Reader) -> Result<Target, Malformed> {
-    Ok(match from.text("type")?.as_str() {
-        "device" => Target::Device(from.id("device")?),
-        "team" => Target::Team(from.text("team")?),
-        _ => return Err(Malformed("type")),
-    })
+fn target(from: &Reader<'_>) -> Target {
+    match from.text("type").as_str() {
+        "device" => Target::Device(DeviceId::new(from.id("device"))),
+        other => {
+            if other != "team" {
+                from.fail("type");
+            }
+            Target::Team(from.text("team"))
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The exports for JavaScript: the [`client`](crate::client) as it is, with ids as base64url
 //! text, times as numbers (milliseconds), bytes as `Uint8Array` and enums as strings. It
-//! converts and forwards, nothing else. The TypeScript declarations come from these types.
+//! converts and forwards, nothing else. The TypeScript declarations stand beside what makes the
+//! values.
 
 mod config;
 mod event;
@@ -9,6 +10,7 @@ mod item;
 mod output;
 mod reader;
 mod scalar;
+mod value;
 mod view;
 
 #[cfg(test)]
@@ -21,7 +23,12 @@ use crate::client;
 use crate::crypto::Random;
 use crate::wire::Time;
 
-use reader::{Malformed, Reader};
+use reader::{Malformed, read};
+use value::Object;
+
+/// A third of the standard library's allocator in size; freed memory coalesces and is used again.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// The client of one device: a state machine that its host feeds and whose wishes it carries
 /// out. What it throws is an `Error` with a stable `code`.
@@ -40,21 +47,21 @@ impl Client {
         #[wasm_bindgen(unchecked_param_type = "Record[]")] records: Vec<JsValue>,
         #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
     ) -> Result<Self, Error> {
-        let config = config::config(&Reader::new(config)).map_err(malformed)?;
+        let config = read(config, config::config).map_err(malformed)?;
         let records = records
             .into_iter()
-            .map(|record| config::record(&Reader::new(record)))
+            .map(|record| read(record, config::record))
             .collect::<Result<Vec<_>, _>>()
             .map_err(malformed)?;
         client::Client::open(config, &records, Random::os(), time(now))
             .map(Self)
-            .map_err(|error| failure(error.code(), &error.to_string()))
+            .map_err(|error| failure(error.code(), "the client cannot start"))
     }
 
     /// The own device.
     #[wasm_bindgen(getter, unchecked_return_type = "DeviceId")]
     pub fn device(&self) -> String {
-        self.0.device().to_string()
+        self.0.device().to_base64url()
     }
 
     /// Takes one input in. Its consequences come out of `poll`.
@@ -66,7 +73,7 @@ impl Client {
         #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
         #[wasm_bindgen(unchecked_param_type = "Input")] input: JsValue,
     ) -> Result<(), Error> {
-        let input = input::input(&Reader::new(input)).map_err(malformed)?;
+        let input = read(input, input::input).map_err(malformed)?;
         self.0.handle(time(now), input);
         Ok(())
     }
@@ -74,15 +81,16 @@ impl Client {
     /// The next thing to do, until there is none.
     ///
     /// # Errors
-    /// `malformed`, if a number is too large for JavaScript.
+    /// `malformed`, for what has no form in JavaScript; there is no such output.
     #[wasm_bindgen(unchecked_return_type = "Output | undefined")]
     pub fn poll(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
     ) -> Result<JsValue, Error> {
         match self.0.poll(time(now)) {
-            Some(output) => serde_wasm_bindgen::to_value(&output::Output::from(output))
-                .map_err(|error| failure("malformed", &error.to_string())),
+            Some(output) => Object::of(&output, output::output)
+                .to_js()
+                .map_err(|_| failure("malformed", "no value in JavaScript")),
             None => Ok(JsValue::UNDEFINED),
         }
     }

@@ -1,82 +1,71 @@
 //! What comes out besides events, and the records that a host keeps.
 
-use serde::Serialize;
-use tsify::Tsify;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::event::Event;
-use super::scalar::Time;
-use crate::client;
+use super::event::event;
+use super::value::Object;
+use crate::client::{Batch, Output, Record};
 
-/// Something that the host does. Carry outputs out in their order.
-#[derive(Tsify, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub(super) enum Output {
-    /// Send this WebSocket message.
-    Transmit {
-        #[serde(with = "serde_bytes")]
-        #[tsify(type = "Uint8Array")]
-        bytes: Vec<u8>,
-    },
-    /// Make this durable, all or nothing, then answer with `stored`.
-    Store { batch: Batch },
-    /// Show it.
-    Event { event: Event },
-    /// Call `tick` at this time; replaces the one before.
-    WakeAt { time: Time },
+#[wasm_bindgen(typescript_custom_section)]
+const OUTPUTS: &str = r#"
+/** Something that the host does. Carry outputs out in their order. */
+export type Output =
+    /** Send this WebSocket message. */
+    | { type: "transmit"; bytes: Uint8Array }
+    /** Make this durable, all or nothing, then answer with `stored`. */
+    | { type: "store"; batch: Batch }
+    /** Show it. */
+    | { type: "event"; event: Event }
+    /** Call `tick` at this time; replaces the one before. */
+    | { type: "wakeAt"; time: Time };
+
+/** Records that become durable together. */
+export interface Batch {
+    /** Names the batch in the answer. */
+    id: number;
+    /** Records to write, each replacing that of its name. */
+    puts: Record[];
+    /** Names of records to delete. */
+    deletes: string[];
 }
 
-impl From<client::Output> for Output {
-    fn from(output: client::Output) -> Self {
-        match output {
-            client::Output::Transmit(bytes) => Self::Transmit { bytes },
-            client::Output::Store(batch) => Self::Store {
-                batch: batch.into(),
-            },
-            client::Output::Event(event) => Self::Event {
-                event: (*event).into(),
-            },
-            client::Output::WakeAt(time) => Self::WakeAt { time: time.into() },
+/** A named record, sealed by the core. */
+export interface Record {
+    /** Its name: ASCII, at most 64 bytes. */
+    name: string;
+    /** Its sealed bytes. */
+    bytes: Uint8Array;
+}
+"#;
+
+pub(super) fn output<'a>(out: &mut Object<'a>, output: &'a Output) {
+    match output {
+        Output::Transmit(bytes) => {
+            out.text("type", "transmit");
+            out.bytes("bytes", bytes);
+        }
+        Output::Store(changes) => {
+            out.text("type", "store");
+            out.object("batch", changes, batch);
+        }
+        Output::Event(what) => {
+            out.text("type", "event");
+            out.object("event", &**what, event);
+        }
+        Output::WakeAt(time) => {
+            out.text("type", "wakeAt");
+            out.number("time", time.millis());
         }
     }
 }
 
-/// Records that become durable together.
-#[derive(Tsify, Serialize)]
-pub(super) struct Batch {
-    /// Names the batch in the answer.
-    id: u64,
-    /// Records to write, each replacing that of its name.
-    puts: Vec<Record>,
-    /// Names of records to delete.
-    deletes: Vec<String>,
+fn batch<'a>(out: &mut Object<'a>, batch: &'a Batch) {
+    out.number("id", batch.id);
+    out.list("puts", &batch.puts, record);
+    out.texts("deletes", &batch.deletes);
 }
 
-impl From<client::Batch> for Batch {
-    fn from(batch: client::Batch) -> Self {
-        Self {
-            id: batch.id,
-            puts: batch.puts.into_iter().map(Into::into).collect(),
-            deletes: batch.deletes,
-        }
-    }
-}
-
-/// A named record, sealed by the core.
-#[derive(Tsify, Serialize)]
-pub(super) struct Record {
-    /// Its name: ASCII, at most 64 bytes.
-    name: String,
-    /// Its sealed bytes.
-    #[serde(with = "serde_bytes")]
-    #[tsify(type = "Uint8Array")]
-    bytes: Vec<u8>,
-}
-
-impl From<client::Record> for Record {
-    fn from(record: client::Record) -> Self {
-        Self {
-            name: record.name,
-            bytes: record.bytes,
-        }
-    }
+fn record<'a>(out: &mut Object<'a>, record: &'a Record) {
+    out.text("name", &record.name);
+    out.bytes("bytes", &record.bytes);
 }

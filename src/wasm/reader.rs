@@ -1,85 +1,125 @@
 //! Reads the fields of a JavaScript object. `serde` could, but its code for enums that are
 //! told apart by a field would more than double what visitors download.
 
-use core::str::FromStr;
+use core::cell::Cell;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::wire::codec::from_base64url;
 
 /// A field is missing or not of its type. It names the field.
 #[derive(Debug)]
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// An object whose fields are read one by one; `undefined` and `null` are absent.
-pub(super) struct Reader(JsValue);
+/// An object whose fields are read one by one; `undefined` and `null` are absent. A field that is
+/// not as it should be reads as an empty one and is remembered until the end.
+pub(super) struct Reader<'a> {
+    object: JsValue,
+    wrong: &'a Cell<Option<&'static str>>,
+}
 
-impl Reader {
-    pub(super) fn new(object: JsValue) -> Self {
-        Self(object)
+/// Reads a value from an object.
+pub(super) fn read<T>(object: JsValue, value: fn(&Reader<'_>) -> T) -> Result<T, Malformed> {
+    let wrong = Cell::new(None);
+    let value = value(&Reader {
+        object,
+        wrong: &wrong,
+    });
+    match wrong.get() {
+        None => Ok(value),
+        Some(key) => Err(Malformed(key)),
+    }
+}
+
+// Not inlined: there are many callers.
+impl Reader<'_> {
+    /// A field is not as it should be. The first one counts.
+    #[inline(never)]
+    pub(super) fn fail(&self, key: &'static str) {
+        self.wrong.set(self.wrong.get().or(Some(key)));
     }
 
-    fn optional(&self, key: &'static str) -> Result<Option<JsValue>, Malformed> {
-        let value = Reflect::get(&self.0, &key.into()).map_err(|_| Malformed(key))?;
-        Ok((!value.is_undefined() && !value.is_null()).then_some(value))
+    fn or_fail<T: Default>(&self, key: &'static str, value: Option<T>) -> T {
+        value.unwrap_or_else(|| {
+            self.fail(key);
+            T::default()
+        })
     }
 
-    fn required(&self, key: &'static str) -> Result<JsValue, Malformed> {
-        self.optional(key)?.ok_or(Malformed(key))
+    #[inline(never)]
+    fn optional(&self, key: &'static str) -> Option<JsValue> {
+        let value = Reflect::get(&self.object, &key.into()).unwrap_or_else(|_| {
+            self.fail(key);
+            JsValue::UNDEFINED
+        });
+        (!value.is_undefined() && !value.is_null()).then_some(value)
     }
 
-    pub(super) fn object(&self, key: &'static str) -> Result<Self, Malformed> {
-        self.required(key).map(Self)
+    #[inline(never)]
+    fn required(&self, key: &'static str) -> JsValue {
+        self.or_fail(key, self.optional(key))
     }
 
-    pub(super) fn text(&self, key: &'static str) -> Result<String, Malformed> {
-        self.optional_text(key)?.ok_or(Malformed(key))
+    #[inline(never)]
+    pub(super) fn object(&self, key: &'static str) -> Self {
+        Self {
+            object: self.required(key),
+            wrong: self.wrong,
+        }
     }
 
-    pub(super) fn optional_text(&self, key: &'static str) -> Result<Option<String>, Malformed> {
-        self.optional(key)?
-            .map(|value| value.as_string().ok_or(Malformed(key)))
-            .transpose()
+    #[inline(never)]
+    pub(super) fn text(&self, key: &'static str) -> String {
+        self.or_fail(key, self.required(key).as_string())
+    }
+
+    #[inline(never)]
+    pub(super) fn optional_text(&self, key: &'static str) -> Option<String> {
+        let value = self.optional(key)?;
+        Some(self.or_fail(key, value.as_string()))
     }
 
     /// An id, in its form as text.
-    pub(super) fn id<T: FromStr>(&self, key: &'static str) -> Result<T, Malformed> {
-        self.optional_id(key)?.ok_or(Malformed(key))
+    pub(super) fn id<const N: usize>(&self, key: &'static str) -> [u8; N] {
+        self.id_of(key, &self.text(key))
     }
 
-    pub(super) fn optional_id<T: FromStr>(
-        &self,
-        key: &'static str,
-    ) -> Result<Option<T>, Malformed> {
-        self.optional_text(key)?
-            .map(|text| text.parse().map_err(|_| Malformed(key)))
-            .transpose()
+    pub(super) fn optional_id<const N: usize>(&self, key: &'static str) -> Option<[u8; N]> {
+        let text = self.optional_text(key)?;
+        Some(self.id_of(key, &text))
     }
 
-    pub(super) fn bytes(&self, key: &'static str) -> Result<Vec<u8>, Malformed> {
-        self.required(key)?
-            .dyn_ref::<Uint8Array>()
-            .map(Uint8Array::to_vec)
-            .ok_or(Malformed(key))
+    #[inline(never)]
+    fn id_of<const N: usize>(&self, key: &'static str, text: &str) -> [u8; N] {
+        let id = from_base64url(text).and_then(|bytes| bytes.try_into().ok());
+        id.unwrap_or_else(|| {
+            self.fail(key);
+            [0; N]
+        })
     }
 
-    pub(super) fn number(&self, key: &'static str) -> Result<u64, Malformed> {
-        self.optional_number(key)?.ok_or(Malformed(key))
+    #[inline(never)]
+    pub(super) fn bytes(&self, key: &'static str) -> Vec<u8> {
+        let value = self.required(key);
+        self.or_fail(key, value.dyn_ref().map(Uint8Array::to_vec))
     }
 
     /// A whole number that is not negative.
-    pub(super) fn optional_number(&self, key: &'static str) -> Result<Option<u64>, Malformed> {
-        self.optional(key)?
-            .map(|value| {
-                let number = value.as_f64().ok_or(Malformed(key))?;
-                let whole = number as u64;
-                (whole as f64 == number)
-                    .then_some(whole)
-                    .ok_or(Malformed(key))
-            })
-            .transpose()
+    #[inline(never)]
+    pub(super) fn number(&self, key: &'static str) -> u64 {
+        let number = self.required(key).as_f64();
+        let whole = number.map(|number| number as u64);
+        let is_whole = whole.map(|whole| whole as f64) == number;
+        self.or_fail(key, whole.filter(|_| is_whole))
     }
 
-    pub(super) fn flag(&self, key: &'static str) -> Result<bool, Malformed> {
-        self.required(key)?.as_bool().ok_or(Malformed(key))
+    #[inline(never)]
+    pub(super) fn flag(&self, key: &'static str) -> bool {
+        self.or_fail(key, self.required(key).as_bool())
+    }
+
+    pub(super) fn has(&self, key: &'static str) -> bool {
+        self.optional(key).is_some()
     }
 }

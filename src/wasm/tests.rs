@@ -5,7 +5,7 @@ use js_sys::{Array, JSON, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
-use super::{Client, output::Output};
+use super::{Client, output, value::Object};
 use crate::client;
 use crate::wire::{ContactId, Time};
 
@@ -182,8 +182,8 @@ fn events_have_their_declared_shape() {
             marks: vec!["late"],
         },
     };
-    let output = Output::from(client::Output::Event(Box::new(event)));
-    let output = serde_wasm_bindgen::to_value(&output).unwrap();
+    let output = client::Output::Event(Box::new(event));
+    let output = Object::of(&output, output::output).to_js().unwrap();
     let event = get(&output, "event");
     assert_eq!(text(&event, "type"), "item");
     assert_eq!(text(&event, "contact"), "AQEBAQEBAQEBAQEBAQEBAQ");
