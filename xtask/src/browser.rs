@@ -1,10 +1,8 @@
 //! What browsers load: the wasm, the npm package, the pages.
 
-use std::path::Path;
-
 use crate::failure::{During, Outcome, only};
 use crate::workspace::Workspace;
-use crate::{process, setup};
+use crate::{glue, process, setup};
 
 /// WebAssembly features that every current browser has and that rustc uses by itself.
 const FEATURES: [&str; 7] = [
@@ -33,8 +31,10 @@ const WITH_STD: [&str; 9] = [
 ];
 
 /// What to do for size. The compiler has inlined what pays, and flat code in which control flow
-/// is found anew leaves fewer copies between locals.
-const SMALLER: [&str; 7] = [
+/// is found anew leaves fewer copies between locals. The lowest kilobyte is the last one of the
+/// stack, so that an address there, where these passes may trap, is the stack's end anyway.
+const SMALLER: [&str; 8] = [
+    "--low-memory-unused",
     "--one-caller-inline-max-function-size=0",
     "--always-inline-max-function-size=0",
     "--flexible-inline-max-function-size=0",
@@ -78,29 +78,19 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
             .arg(&dist)
             .arg(workspace.built("wasm32-unknown-unknown/wasm/sottovoce.wasm")),
     )?;
-    minify(workspace, &dist.join("sottovoce.js"))?;
     let wasm = dist.join("sottovoce_bg.wasm");
-    process::run(
+    let names = process::read(
         workspace
             .command(workspace.path("node_modules/.bin/wasm-opt"))
             .args(SMALLER)
+            .arg("--minify-imports-and-exports-and-modules")
             .args(FEATURES)
             .arg("--output")
             .arg(&wasm)
             .arg(&wasm),
-    )
-}
-
-/// Takes comments and long names out of a module, whose types stand in a file of their own.
-fn minify(workspace: &Workspace, module: &Path) -> Outcome {
-    process::read(
-        workspace
-            .command(workspace.path("node_modules/.bin/rolldown"))
-            .args(["--minify", "--file"])
-            .arg(module)
-            .arg(module),
     )?;
-    Ok(())
+    glue::rename(&dist, &names)?;
+    glue::minify(workspace, &dist)
 }
 
 /// Builds the npm package and the pages around the wasm.

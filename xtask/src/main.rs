@@ -5,6 +5,7 @@ mod browser;
 mod children;
 mod demo;
 mod failure;
+mod glue;
 mod lint;
 mod mobile;
 mod process;
