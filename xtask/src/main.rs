@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod glue;
 mod lint;
+mod load;
 mod mobile;
 mod process;
 mod programs;
@@ -31,6 +32,10 @@ cargo xtask <command>
   size [--json] [--check]
                       bytes that a browser loads: raw, gzip, brotli; --check fails above the bar
   bench [--json]      speed of the core on this machine
+  bench relay [--quick] [--json]
+                      a relay under load, beside NATS JetStream and Redis Streams
+  crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--seed N] [--report FILE]
+                      kills under load; every acknowledged message must be there, once, in order
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -65,6 +70,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "build" => browser::run,
         "size" => size::run,
         "bench" => bench::run,
+        "crash" => load::crash,
         "setup" => setup::run,
         unknown => {
             eprint!("{HELP}");

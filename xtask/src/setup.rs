@@ -9,6 +9,7 @@ use crate::failure::{During, Failure, Outcome, only};
 use crate::process;
 use crate::workspace::Workspace;
 
+const NATS_SERVER: &str = "2.15.2";
 const WASM_PACK: &str = "0.15.1";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
@@ -97,11 +98,29 @@ const POSTGRESQL: Need = Need {
     is_met: has_postgresql,
 };
 
+/// Compiles the NATS server: Debian's is too old to synchronise every message.
+const GO: Need = Need {
+    what: "Go, 1.21 or newer",
+    packages: &["golang-go"],
+    is_met: || process::find("go").is_some(),
+};
+
+/// Is measured beside the relay; started privately, the system's own is left alone.
+const REDIS: Need = Need {
+    what: "redis-server",
+    packages: &["redis-server"],
+    is_met: || process::find("redis-server").is_some(),
+};
+
 /// For building the wasm and the pages.
 pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
 /// For driving the pages as well.
 pub(crate) const TO_BROWSE: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, FONTS];
-/// For everything.
+/// For kills under load.
+pub(crate) const TO_CRASH: &[Need] = &[COMPILER, POSTGRESQL];
+/// For measuring a relay beside its peers.
+pub(crate) const TO_COMPARE: &[Need] = &[COMPILER, POSTGRESQL, REDIS, GO];
+/// For all tests.
 pub(crate) const TO_TEST: &[Need] = &[
     COMPILER,
     NODE_JS,
@@ -204,6 +223,28 @@ pub(crate) fn python(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
         fs::write(&complete, []).during("finishing the Python folder")?;
     }
     Ok(python)
+}
+
+/// Makes sure that `nats-server` is there, from the Go module proxy, and returns it.
+pub(crate) fn nats_server(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    let root = workspace.tool("nats-server", NATS_SERVER);
+    let program = root.join("bin").join("nats-server");
+    if !program.is_file() {
+        println!("installing nats-server {NATS_SERVER}");
+        let build = root.join("build");
+        process::run(
+            workspace
+                .command("go")
+                .arg("install")
+                .arg(format!("github.com/nats-io/nats-server/v2@v{NATS_SERVER}"))
+                .env("GOBIN", root.join("bin"))
+                .env("GOPATH", &build)
+                // Or nothing of it could be removed.
+                .env("GOFLAGS", "-modcacherw"),
+        )?;
+        fs::remove_dir_all(&build).during("removing the tool's build folder")?;
+    }
+    Ok(program)
 }
 
 /// Makes sure that `node_modules` is what the lock file says.

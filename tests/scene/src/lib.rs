@@ -5,7 +5,9 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::missing_errors_doc,
+    clippy::new_without_default
 )]
 
 pub mod account;

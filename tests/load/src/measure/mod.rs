@@ -1,0 +1,7 @@
+//! The measurements.
+
+pub mod disk;
+pub mod idle;
+pub mod latency;
+pub mod storm;
+pub mod throughput;

@@ -1,0 +1,54 @@
+//! A relay without limits on how much one address may do, because all load comes from one:
+//! `relay-under-load LISTEN DATABASE ACCOUNT [CERTIFICATE KEY]`. It prints where it listens.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use sottovoce_relay::{Config, Limits, TlsFiles, serve};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    sottovoce_server::logs::start();
+    let Some(config) = config() else {
+        return ExitCode::FAILURE;
+    };
+    match serve(config, tell, sottovoce_server::shutdown::signal()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(code = error.code(), %error, "the relay cannot start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn config() -> Option<Config> {
+    let mut arguments = std::env::args().skip(1);
+    let listen = arguments.next()?.parse().ok()?;
+    let database = arguments.next()?;
+    let account = arguments.next()?.parse().ok()?;
+    let files = arguments.next().zip(arguments.next());
+    let tls = files.map(|(certificate, key)| TlsFiles {
+        certificate: certificate.into(),
+        key: key.into(),
+    });
+    Some(Config {
+        listen,
+        tls,
+        limits: Limits {
+            connections: u32::MAX,
+            frames: u32::MAX,
+            publications: u32::MAX,
+            ephemerals: u32::MAX,
+            contacts: u32::MAX,
+            failures: u32::MAX,
+            ..Limits::default()
+        },
+        ..Config::loopback(database, account)
+    })
+}
+
+fn tell(address: SocketAddr) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{address}").and_then(|()| out.flush());
+}
