@@ -43,6 +43,10 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // 32 MiB of log before it goes into the database, so that pages that change again and again
+        // are written there once; and room in memory for them.
+        .pragma("wal_autocheckpoint", "8192")
+        .pragma("cache_size", "-16384")
         // What is deleted is overwritten with zeros.
         .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(10));
