@@ -7,6 +7,7 @@ use sottovoce::account::AccountError;
 use sottovoce::crypto::random::NoRandomness;
 use sottovoce_client::StartError;
 use sottovoce_client::admin::AdminError;
+use sottovoce_client::api::ApiError;
 use sottovoce_relay::{BackupError, RelayError};
 use sottovoce_server::config::ConfigError;
 use sottovoce_server::telemetry::TelemetryError;
@@ -107,6 +108,18 @@ impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
         match &error {
             AdminError::Refused { code } => {
+                let code = words::shown(code);
+                Self::new(code, format!("the relay refused: {}", words::of(code)))
+            }
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        match &error {
+            ApiError::Refused { code } => {
                 let code = words::shown(code);
                 Self::new(code, format!("the relay refused: {}", words::of(code)))
             }

@@ -17,6 +17,7 @@ mod relay;
 mod say;
 mod team;
 mod text;
+mod token;
 mod words;
 
 use std::process::ExitCode;
@@ -52,6 +53,9 @@ enum Command {
     /// Look after a team's keys.
     #[command(subcommand)]
     Team(team::Command),
+    /// Give programs access to the relay's REST API.
+    #[command(subcommand)]
+    Token(token::Command),
     /// Talk: as a visitor, or as an agent.
     #[command(subcommand)]
     Chat(chat::Command),
@@ -76,6 +80,7 @@ async fn run(command: Command) -> Outcome {
         Command::Policy(command) => policy::run(command).await,
         Command::Agent(command) => agent::run(command).await,
         Command::Team(command) => team::run(command).await,
+        Command::Token(command) => token::run(command).await,
         Command::Chat(command) => chat::run(command).await,
         Command::Relay(arguments) => relay::run(*arguments).await,
     }

@@ -337,3 +337,33 @@ fn a_running_relays_database_is_copied() {
     ];
     assert!(scene.complained(&elsewhere).contains("pg_dump"));
 }
+
+#[test]
+fn an_administrator_makes_lists_and_revokes_api_tokens() {
+    let business = Business::open();
+    let create = [
+        "token",
+        "create",
+        "--name",
+        "reports",
+        "--scope",
+        "usage:read",
+        "--scope",
+        "contacts:read",
+        "--days",
+        "7",
+    ];
+    let said = business.said(&create);
+    let (token, id) = (value(&said, "token="), value(&said, "id="));
+    assert!(token.starts_with("svt_") && token.len() == 47, "{said}");
+    let listed = business.said(&["token", "list"]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(listed.contains(&id) && listed.contains("contacts:read usage:read"));
+    assert!(listed.contains("until 20") && !listed.contains(&token));
+    assert!(business.said(&["token", "revoke", &id]).contains(&id));
+    assert!(business.said(&["token", "list"]).contains("revoked"));
+    let unknown = business.complained(&["token", "revoke", "nothing"]);
+    assert!(unknown.contains("(unknown-token)"), "{unknown}");
+    let strange = ["token", "create", "--name", "x", "--scope", "everything"];
+    assert!(business.complained(&strange).contains("(scopes-invalid)"));
+}

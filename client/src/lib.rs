@@ -2,7 +2,7 @@
 //!
 //! [`start`] opens a client and carries its wishes out until it is stopped: a [`Handle`] takes
 //! commands, a channel gives events. [`admin`] speaks to a relay as an administrator, over the
-//! same connections.
+//! same connections; [`api`] makes tokens for its REST API.
 //!
 //! ```no_run
 //! # async fn example(account: sottovoce::wire::AccountId) -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +30,7 @@
 //! ```
 
 pub mod admin;
+pub mod api;
 pub mod connection;
 mod host;
 pub mod state;

@@ -10,6 +10,8 @@ use sottovoce::wire::AccountId;
 use sottovoce_server::listen::ListenError;
 use sottovoce_server::shutdown::{self, Haste};
 use sottovoce_server::{Drain, Listen, Listener, Readiness, metrics};
+use sottovoce_webhooks::dispatch::{self, Dispatcher, Waker};
+use sottovoce_webhooks::target::Targets;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +47,9 @@ pub enum RelayError {
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// Webhooks cannot be delivered.
+    #[error("webhooks cannot be delivered: {0}")]
+    Webhooks(#[from] dispatch::StartError),
     /// The operating system gave no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -57,6 +62,7 @@ impl RelayError {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
             Self::Store(error) => error.code(),
+            Self::Webhooks(_) => "webhooks-unusable",
             Self::NoRandomness(_) => "no-randomness",
         }
     }
@@ -66,6 +72,9 @@ impl RelayError {
 pub(crate) struct Shared {
     pub(crate) accounts: HashMap<AccountId, Arc<AccountHub>>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) webhooks: Arc<dyn sottovoce_webhooks::store::Store>,
+    pub(crate) dispatch: Waker,
+    pub(crate) targets: Targets,
     pub(crate) undertaker: Undertaker,
     pub(crate) rates: Rates,
     pub(crate) counters: Arc<Counters>,
@@ -92,6 +101,7 @@ pub struct Relay {
     counters: Arc<Counters>,
     sequencer: JoinHandle<()>,
     housekeeping: JoinHandle<()>,
+    dispatcher: Dispatcher,
     database: Database,
 }
 
@@ -118,6 +128,10 @@ impl Relay {
         };
         let database = Database::open(&config.database).await?;
         let store = database.store();
+        let webhooks = database.webhooks().await?;
+        let calls = dispatch::Config::default();
+        let targets = calls.targets;
+        let dispatcher = Dispatcher::start(Arc::clone(&webhooks), calls).await?;
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
         let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
         let mut accounts = HashMap::new();
@@ -142,6 +156,9 @@ impl Relay {
         let shared = Arc::new(Shared {
             accounts,
             store,
+            webhooks,
+            dispatch: dispatcher.waker(),
+            targets,
             undertaker,
             rates: Rates::new(config.limits.requests),
             counters: Arc::clone(&counters),
@@ -160,6 +177,7 @@ impl Relay {
             listener,
             housekeeping,
             metrics: private.map(|listener| (listener, metrics::routes(registry))),
+            dispatcher,
             connections: shared.connections.clone(),
             readiness,
             drain: shared.drain.clone(),
@@ -227,6 +245,7 @@ impl Relay {
         // With the router, the connections and housekeeping gone nobody can send any more.
         let _ = self.housekeeping.await;
         let _ = self.sequencer.await;
+        self.dispatcher.drain().await;
         let store = self.database.store();
         if let Err(error) = self.counters.usage().flush(store.as_ref()).await {
             tracing::error!(%error, "counted usage was lost");

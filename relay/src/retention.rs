@@ -110,6 +110,7 @@ pub(crate) async fn erase(
             topics.extend(teams.map(|team| Topic::Team(*account, team)));
         }
         tell(shared, *account, *contact, &Refusal::Erased, topics);
+        shared.dispatch.wake();
         store.scour().await?;
     }
     match store.gone(account, contact).await? {

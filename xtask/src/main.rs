@@ -1,5 +1,6 @@
 //! `cargo xtask`: every developer command. CI runs these and nothing else.
 
+mod api;
 mod bench;
 mod browser;
 mod children;

@@ -15,6 +15,7 @@ const NODE: u32 = 20;
 const JAVA: u32 = 17;
 /// Verifies Ed25519 signatures in the Python tests.
 const CRYPTOGRAPHY: &str = "50.0.2";
+const SCHEMATHESIS: &str = "4.32.5";
 const POSTGRES: u32 = 15;
 
 /// One language of each script that the tests write, as fontconfig names it; the last is emoji.
@@ -148,6 +149,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Outcome {
     wasm_bindgen(workspace)?;
     wasm_pack(workspace)?;
     python(workspace)?;
+    schemathesis(workspace)?;
     npm(workspace)
 }
 
@@ -201,12 +203,24 @@ pub(crate) fn wasm_pack(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
 
 /// A Python with the packages that the tests need, in a folder of its own.
 pub(crate) fn python(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
-    let root = workspace.tool("python-cryptography", CRYPTOGRAPHY);
+    let root = python_with(workspace, "cryptography", CRYPTOGRAPHY)?;
+    Ok(root.join("bin/python3"))
+}
+
+/// Schemathesis, which holds an API against its description, in a folder of its own.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    let root = python_with(workspace, "schemathesis", SCHEMATHESIS)?;
+    Ok(root.join("bin/st"))
+}
+
+/// A folder with a Python that has a package.
+fn python_with(workspace: &Workspace, package: &str, version: &str) -> Outcome<std::path::PathBuf> {
+    let root = workspace.tool(&format!("python-{package}"), version);
     let python = root.join("bin/python3");
     // Written last: what was cut short is made again.
     let complete = root.join("complete");
     if !complete.is_file() {
-        println!("installing cryptography {CRYPTOGRAPHY} for Python");
+        println!("installing {package} {version} for Python");
         process::run(
             workspace
                 .command("python3")
@@ -218,11 +232,11 @@ pub(crate) fn python(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
                 .command(&python)
                 .args(["-m", "pip", "install", "--quiet"])
                 .args(["--disable-pip-version-check", "--only-binary=:all:"])
-                .arg(format!("cryptography=={CRYPTOGRAPHY}")),
+                .arg(format!("{package}=={version}")),
         )?;
         fs::write(&complete, []).during("finishing the Python folder")?;
     }
-    Ok(python)
+    Ok(root)
 }
 
 /// Makes sure that `nats-server` is there, from the Go module proxy, and returns it.

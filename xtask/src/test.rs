@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{browser, demo, lint, mobile, process, programs, setup, size};
+use crate::{api, browser, demo, lint, mobile, process, programs, setup, size};
 
 /// One line of the summary.
 struct Stage {
@@ -25,6 +25,7 @@ const STAGES: &[Stage] = &[
     step("lint", lint::check),
     tests("rust", rust),
     step("build", build),
+    step("api", api::check),
     step("size", size::check),
     tests("wasm", wasm),
     tests("pages", pages),

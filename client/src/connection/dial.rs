@@ -87,17 +87,25 @@ pub(crate) async fn dial(
         .map_err(|_| DialError::TimedOut)?
 }
 
+/// Opens a byte stream to a relay: over TLS, or within the own machine.
+pub(crate) async fn stream(
+    address: &Address,
+    tls: &Arc<ClientConfig>,
+) -> Result<Box<dyn Stream>, DialError> {
+    let stream = connect(address).await.map_err(DialError::Unreachable)?;
+    if address.encrypted {
+        encrypt(address, stream, tls).await
+    } else {
+        Ok(Box::new(stream))
+    }
+}
+
 async fn open(
     address: &Address,
     account: AccountId,
     tls: &Arc<ClientConfig>,
 ) -> Result<Socket, DialError> {
-    let stream = connect(address).await.map_err(DialError::Unreachable)?;
-    let stream: Box<dyn Stream> = if address.encrypted {
-        encrypt(address, stream, tls).await?
-    } else {
-        Box::new(stream)
-    };
+    let stream = stream(address, tls).await?;
     let scheme = if address.encrypted { "wss" } else { "ws" };
     let header = &address.header;
     let uri: Uri = format!("{scheme}://{header}/v1/connect?account={account}")

@@ -12,7 +12,7 @@ pub use dial::DialError;
 
 pub(crate) use address::Address;
 pub(crate) use carry::{Outgoing, carry};
-pub(crate) use dial::dial;
+pub(crate) use dial::{dial, stream};
 pub(crate) use keep::keep;
 
 /// What a connection tells whoever uses it.

@@ -90,7 +90,7 @@ const WITH_BODY: [Problems; 4] = [
     (
         "409",
         "It contradicts what is there: `conflict`, `rolled-back`, `device-taken`, `generation-taken`, \
-        `nonce-used`, `request-under-way`",
+        `nonce-used`, `too-many-endpoints`, `request-under-way`",
     ),
     ("413", "The body is longer than its limit: `too-large`"),
     ("415", "The body is not application/json: `media-type`"),
@@ -98,8 +98,15 @@ const WITH_BODY: [Problems; 4] = [
         "422",
         "The body does not say what it has to: `invalid-body`, `not-base64url`, `malformed`, `not-deterministic`, \
         `contradiction`, `expired`, `not-yet-valid`, `lives-too-long`, `foreign-account`, `time-off`, `scopes-invalid`, \
-        `name-invalid`, `idempotency-key-reused`",
+        `name-invalid`, `url-…`, `events-unusable`, `header-unusable`, `idempotency-key-reused`",
     ),
+];
+
+/// Where an idempotency key may be given.
+const REPEATED: [Problems; 3] = [
+    ("409", "`request-under-way`"),
+    ("413", "The body is longer than its limit: `too-large`"),
+    ("422", "`idempotency-key-reused`"),
 ];
 
 /// Of one contact.
@@ -124,15 +131,19 @@ pub(super) fn complete(api: &mut OpenApi) {
             add(operation, if open { &WITH_SIGNATURE } else { &WITH_TOKEN });
             if operation.request_body.is_some() {
                 add(operation, &WITH_BODY);
-                if !open {
-                    add_repeat_key(operation);
-                }
             }
             if of_contact {
                 add(operation, &OF_CONTACT);
             }
         }
-        let get = item.get.as_mut().filter(|get| !is_list(get));
+        // Answers with secrets are not kept.
+        let keeps_secrets = ["/tokens", "/keys", "/secret-token"];
+        let repeats = !keeps_secrets.iter().any(|end| path.ends_with(end));
+        if let Some(post) = item.post.as_mut().filter(|_| repeats) {
+            add_repeat_key(post);
+            add(post, &REPEATED);
+        }
+        let get = item.get.as_mut().filter(|get| !is_list(path, get));
         if let Some(get) = get {
             let unchanged = ResponseBuilder::new()
                 .description("The caller has it already (`If-None-Match`)")
@@ -148,9 +159,11 @@ pub(super) fn complete(api: &mut OpenApi) {
     }
 }
 
-/// Lists that change all the time have no tags.
-fn is_list(operation: &Operation) -> bool {
-    operation.parameters.iter().flatten().any(|parameter| {
+/// Lists that change all the time, and secrets, have no tags.
+fn is_list(path: &str, operation: &Operation) -> bool {
+    let untagged = ["tokens", "webhooks", "deliveries", "secret-token"];
+    untagged.iter().any(|part| path.split('/').any(|it| it == *part))
+        || operation.parameters.iter().flatten().any(|parameter| {
         matches!(parameter, RefOr::T(known) if known.parameter_in == ParameterIn::Query)
     })
 }

@@ -64,6 +64,15 @@ pub(crate) enum ApiError {
     /// There is no such token.
     #[error("there is no such token in this account")]
     UnknownToken,
+    /// There is no such webhook endpoint.
+    #[error("there is no such webhook endpoint in this account")]
+    UnknownEndpoint,
+    /// There is no such delivery.
+    #[error("there is no such delivery in this account")]
+    UnknownDelivery,
+    /// A delivery can't be sent again before it was sent.
+    #[error("the delivery still waits for its first time")]
+    DeliveryPending,
 }
 
 impl ApiError {
@@ -87,6 +96,9 @@ impl ApiError {
             Self::RangeInvalid => "range-invalid",
             Self::UnknownCredential => "unknown-credential",
             Self::UnknownToken => "unknown-token",
+            Self::UnknownEndpoint => "unknown-endpoint",
+            Self::UnknownDelivery => "unknown-delivery",
+            Self::DeliveryPending => "delivery-pending",
         }
     }
 
@@ -96,8 +108,11 @@ impl ApiError {
                 StatusCode::UNAUTHORIZED
             }
             Self::ForeignToken | Self::ScopeMissing => StatusCode::FORBIDDEN,
-            Self::UnknownCredential | Self::UnknownToken => StatusCode::NOT_FOUND,
-            Self::NonceUsed | Self::RepeatUnderWay => StatusCode::CONFLICT,
+            Self::UnknownCredential
+            | Self::UnknownToken
+            | Self::UnknownEndpoint
+            | Self::UnknownDelivery => StatusCode::NOT_FOUND,
+            Self::NonceUsed | Self::RepeatUnderWay | Self::DeliveryPending => StatusCode::CONFLICT,
             Self::CursorInvalid | Self::RepeatKeyInvalid | Self::RangeInvalid => {
                 StatusCode::BAD_REQUEST
             }

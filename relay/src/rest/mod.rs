@@ -16,6 +16,7 @@ mod repeat;
 mod tokens;
 mod usage;
 mod views;
+mod webhooks;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -62,6 +63,12 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .routes(routes!(contacts::entries))
         .routes(routes!(usage::usage))
         .routes(routes!(usage::retention))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::one, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::replay_failed))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::delivery))
+        .routes(routes!(webhooks::replay))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             repeat::once,
@@ -69,7 +76,12 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     // Answers with secrets in them are not kept to be given again.
     let once = OpenApiRouter::new()
         .routes(routes!(tokens::create, tokens::list))
-        .routes(routes!(tokens::revoke));
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(webhooks::keys, webhooks::rotate_keys))
+        .routes(routes!(
+            webhooks::secret_token,
+            webhooks::rotate_secret_token
+        ));
     let (router, mut description) = OpenApiRouter::with_openapi(describe::api())
         .nest("/v1/accounts/{account}", repeatable.merge(once))
         .split_for_parts();

@@ -75,6 +75,20 @@ impl Database {
         }
     }
 
+    /// What webhooks keep in it; makes their tables.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn webhooks(&self) -> Result<Arc<dyn sottovoce_webhooks::store::Store>, StoreError> {
+        use sottovoce_webhooks::store::{PostgresStore, SqliteStore};
+        Ok(match self {
+            Self::Sqlite { writer, readers } => {
+                Arc::new(SqliteStore::open(writer.clone(), readers.clone()).await?)
+            }
+            Self::Postgres(pool) => Arc::new(PostgresStore::open(pool.clone()).await?),
+        })
+    }
+
     /// Closes it in order.
     pub async fn close(&self) {
         match self {

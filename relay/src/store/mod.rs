@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The database cannot be brought to this version's form.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Webhooks could not be kept.
+    #[error(transparent)]
+    Webhooks(#[from] sottovoce_webhooks::store::StoreError),
     /// A row is not what this program wrote.
     #[error("a row cannot be read")]
     Unreadable,
@@ -66,7 +69,9 @@ impl StoreError {
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut,
             ) => "database-unreachable",
-            Self::Database(_) | Self::Migration(_) | Self::Unreadable => "database-unusable",
+            Self::Database(_) | Self::Migration(_) | Self::Webhooks(_) | Self::Unreadable => {
+                "database-unusable"
+            }
         }
     }
 }

@@ -12,3 +12,4 @@ mod retention;
 #[path = "../scene/mod.rs"]
 mod scene;
 mod tokens;
+mod webhooks;

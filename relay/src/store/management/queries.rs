@@ -2,13 +2,15 @@
 //! which connections read and write.
 
 /// Implements [`ManagementStore`](super::ManagementStore) for a store: its type, its kind of
-/// database, its pools for writing and reading, and what locks a row that was selected.
+/// database, its pools for writing and reading, what locks a row that was selected, and the module
+/// of webhooks for it.
 macro_rules! management_store {
-    ($store:ty, $database:ty, $row:ty, write: $write:ident, read: $read:ident, lock: $lock:literal) => {
+    ($store:ty, $database:ty, $row:ty, write: $write:ident, read: $read:ident, lock: $lock:literal, webhooks: $webhooks:path) => {
         use async_trait::async_trait;
         use sottovoce::crypto::Hash;
         use sottovoce::wire::frame::Nonce;
         use sottovoce::wire::{AccountId, ContactId, DeviceId, Time};
+        use sottovoce_webhooks::event::{Details, EventKind, NewEvent, Subject};
         use sqlx::{QueryBuilder, Row};
 
         use crate::store::StoreError;
@@ -178,6 +180,18 @@ macro_rules! management_store {
                 .fetch_one(&mut *transaction)
                 .await?;
                 let tombstone = bury(position(row.try_get("entries")?)?);
+                {
+                    use $webhooks as webhooks;
+                    webhooks::erase(&mut transaction, account, contact).await?;
+                    let event = NewEvent {
+                        kind: EventKind::ContactErased,
+                        account: *account,
+                        subject: Subject::Contact(*contact),
+                        time: now,
+                        details: Details::default(),
+                    };
+                    webhooks::record(&mut transaction, &[event]).await?;
+                }
                 for query in [
                     "DELETE FROM entries WHERE account = $1 AND contact = $2",
                     "DELETE FROM roster WHERE account = $1 AND contact = $2",
