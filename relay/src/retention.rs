@@ -1,6 +1,7 @@
 //! How long the relay keeps things: entries as long as the policy says, erased contacts not at
 //! all, answers and nonces as long as somebody may repeat them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ use crate::tombstone::Undertaker;
 const SWEEP: Duration = Duration::from_secs(600);
 /// How often counted usage is added to the database.
 const FLUSH: Duration = Duration::from_secs(5);
+/// How often contacts are looked for that other nodes erased.
+const LOOK: Duration = Duration::from_secs(3);
+/// How far back, in milliseconds: clocks of nodes differ.
+const BACK: u64 = 60_000;
 /// Contacts that are looked for at a time.
 const CHUNK: u32 = 100;
 /// How long answers are given again, in seconds.
@@ -31,11 +36,14 @@ const TOKENS: u64 = 30 * limits::DAY;
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut sweep = tokio::time::interval(SWEEP);
     let mut flush = tokio::time::interval(FLUSH);
+    let mut look = tokio::time::interval(LOOK);
+    let mut told = HashSet::new();
     loop {
         let done = tokio::select! {
             () = shared.shutdown.cancelled() => return,
             _ = sweep.tick() => self::sweep(&shared).await,
             _ = flush.tick() => flush_usage(&shared).await,
+            _ = look.tick() => tell_of_others(&shared, &mut told).await,
         };
         if let Err(error) = done {
             tracing::error!(%error, "the store failed");
@@ -46,6 +54,32 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Adds counted usage to the database.
 pub(crate) async fn flush_usage(shared: &Shared) -> Result<(), StoreError> {
     shared.counters.usage().flush(shared.store.as_ref()).await
+}
+
+/// Tells who follows a contact here that another node erased it, or dropped its entries. Whoever
+/// was told already follows it no longer.
+async fn tell_of_others(
+    shared: &Shared,
+    told: &mut HashSet<(AccountId, ContactId)>,
+) -> Result<(), StoreError> {
+    let since = Time::from_millis(clock::now().millis().saturating_sub(BACK));
+    let mut lately = HashSet::new();
+    for account in shared.accounts.keys() {
+        for contact in shared.store.gone_since(account, since).await? {
+            lately.insert((*account, contact));
+            if told.contains(&(*account, contact)) {
+                continue;
+            }
+            let refusal = match shared.store.gone(account, &contact).await? {
+                Some(Gone::Erased(_)) => Refusal::Erased,
+                Some(Gone::Dropped) => Refusal::Dropped,
+                None => continue,
+            };
+            tell(shared, *account, contact, &refusal, Vec::new());
+        }
+    }
+    *told = lately;
+    Ok(())
 }
 
 async fn sweep(shared: &Shared) -> Result<(), StoreError> {

@@ -25,7 +25,6 @@ use super::error::ApiError;
 use super::path::{self, AccountPath};
 use super::{cursor, secret};
 use crate::clock;
-use crate::refusal::Refusal;
 use crate::relay::Shared;
 
 /// An endpoint of an account.
