@@ -41,12 +41,17 @@ impl Client {
     /// Starts from stored records, or afresh when there are none.
     ///
     /// # Errors
-    /// `malformed` for arguments of another form, and the codes of `client::OpenError`.
+    /// `insecure-page`, `malformed` for arguments of another form, and the codes of
+    /// `client::OpenError`.
     pub fn open(
         #[wasm_bindgen(unchecked_param_type = "Config")] config: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Record[]")] records: Vec<JsValue>,
         #[wasm_bindgen(unchecked_param_type = "Time")] now: f64,
     ) -> Result<Self, Error> {
+        // Whoever is on the way could have changed the code of a page that came in clear.
+        if web_sys::window().is_some_and(|page| !page.is_secure_context()) {
+            return Err(failure("insecure-page", "the page did not come over TLS"));
+        }
         let config = read(config, config::config).map_err(malformed)?;
         let records = records
             .into_iter()

@@ -1,85 +1,76 @@
-//! SPEC 1.1: the items of deterministic CBOR (RFC 8949 section 4.2.1) that the core uses. The
-//! reader notices what is longer than it has to be, so nobody has to encode again to tell.
+//! SPEC 1.1: the items of deterministic CBOR (RFC 8949 section 4.2.1) that the core uses, read and
+//! written by minicbor. The reader notices what is longer than it has to be, so nobody has to
+//! encode again to tell.
+
+use core::convert::Infallible;
+
+use minicbor::encode::Write;
+use minicbor::{Decoder, Encoder};
 
 use super::codec::DecodeError;
 
-/// Major types (RFC 8949 section 3.1).
-const NUMBER: u8 = 0;
-const BYTES: u8 = 2;
-const TEXT: u8 = 3;
-const ARRAY: u8 = 4;
-/// Simple values (section 3.3), each a whole item.
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
-
 /// Appends CBOR items to a buffer.
 #[derive(Debug)]
-pub struct Writer(Vec<u8>);
+pub struct Writer(Encoder<Buffer>);
+
+/// Where items are written to. It grows, so writing cannot fail.
+#[derive(Debug)]
+struct Buffer(Vec<u8>);
+
+impl Write for Buffer {
+    type Error = Infallible;
+
+    #[inline(never)]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
 
 // Not inlined, here and below, because there are hundreds of callers and browsers load them all.
 impl Writer {
     pub(super) fn new() -> Self {
-        Self(Vec::with_capacity(256))
+        Self(Encoder::new(Buffer(Vec::with_capacity(256))))
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
-    /// A major type with its argument, in as few bytes as hold it.
-    #[inline(never)]
-    fn head(&mut self, major: u8, argument: u64) {
-        let [.., last] = argument.to_be_bytes();
-        let (info, width) = match argument {
-            0..=23 => (last, 0),
-            24..=0xff => (24, 1),
-            0x100..=0xffff => (25, 2),
-            0x1_0000..=0xffff_ffff => (26, 4),
-            _ => (27, 8),
-        };
-        self.0.push(major << 5 | info);
-        for place in (0..width).rev() {
-            self.0.push((argument >> (8 * place)) as u8);
-        }
+        self.0.into_writer().0
     }
 
     /// The head of an array.
     #[inline(never)]
     pub fn array(&mut self, length: u64) {
-        self.head(ARRAY, length);
+        let _ = self.0.array(length);
     }
 
     /// An unsigned integer.
     #[inline(never)]
     pub fn number(&mut self, number: u64) {
-        self.head(NUMBER, number);
+        let _ = self.0.u64(number);
     }
 
     /// A byte string.
     #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.head(BYTES, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        let _ = self.0.bytes(bytes);
     }
 
     /// A text string.
     #[inline(never)]
     pub fn text(&mut self, text: &str) {
-        self.head(TEXT, text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        let _ = self.0.str(text);
     }
 
     /// A boolean.
     #[inline(never)]
     pub fn flag(&mut self, flag: bool) {
-        self.0.push(if flag { TRUE } else { FALSE });
+        let _ = self.0.bool(flag);
     }
 
     /// An absent optional value.
     #[inline(never)]
     pub fn null(&mut self) {
-        self.0.push(NULL);
+        let _ = self.0.null();
     }
 }
 
@@ -87,15 +78,15 @@ impl Writer {
 /// one and has failed: from then on there is nothing but empty items.
 #[derive(Debug)]
 pub struct Reader<'b> {
-    rest: &'b [u8],
+    items: Decoder<'b>,
     failure: Option<DecodeError>,
     is_shortest: bool,
 }
 
 impl<'b> Reader<'b> {
-    pub(super) const fn new(bytes: &'b [u8]) -> Self {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
         Self {
-            rest: bytes,
+            items: Decoder::new(bytes),
             failure: None,
             is_shortest: true,
         }
@@ -106,8 +97,8 @@ impl<'b> Reader<'b> {
     pub(super) fn within(limit: usize, bytes: &'b [u8]) -> Self {
         let mut reader = Self::new(bytes);
         if bytes.len() > limit {
-            reader.rest = &[];
             reader.failure = Some(DecodeError::TooLarge { limit });
+            reader.fail();
         }
         reader
     }
@@ -115,7 +106,7 @@ impl<'b> Reader<'b> {
     /// Something is not as expected: the caller has found out.
     #[inline(never)]
     pub fn fail(&mut self) {
-        self.rest = &[];
+        self.items = Decoder::new(&[]);
         self.failure.get_or_insert(DecodeError::Malformed);
     }
 
@@ -124,77 +115,42 @@ impl<'b> Reader<'b> {
         self.failure.is_some()
     }
 
+    /// How many bytes nobody has read.
+    fn left(&self) -> usize {
+        self.items
+            .input()
+            .len()
+            .saturating_sub(self.items.position())
+    }
+
     /// Whether nothing failed, nothing is left and every item was encoded as a [`Writer`] does it.
     #[inline(never)]
     pub(super) fn finish(self) -> Result<(), DecodeError> {
+        let left = self.left();
         match self.failure {
             Some(failure) => Err(failure),
-            None if self.is_shortest && self.rest.is_empty() => Ok(()),
+            None if self.is_shortest && left == 0 => Ok(()),
             None => Err(DecodeError::NotDeterministic),
         }
     }
 
-    /// The argument of an item of this major type. Indefinite lengths are refused.
+    /// An item was read whose head says `argument`, with `content` bytes behind the head.
     #[inline(never)]
-    fn head(&mut self, major: u8) -> u64 {
-        let [first] = self.fixed();
-        let info = first & 0x1f;
-        // How many bytes hold the argument, and from which one on they are needed.
-        let (width, least) = match info {
-            0..=23 => (0, 0),
-            24 => (1, 24),
-            25 => (2, 0x100),
-            26 => (4, 0x1_0000),
-            _ => (8, 0x1_0000_0000),
+    fn took(&mut self, left: usize, argument: u64, content: usize) {
+        let shortest = match argument {
+            0..=23 => 1,
+            24..=0xff => 2,
+            0x100..=0xffff => 3,
+            0x1_0000..=0xffff_ffff => 5,
+            _ => 9,
         };
-        let argument = match width {
-            0 => u64::from(info),
-            _ => {
-                let bytes = self.take(width).iter();
-                bytes.fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-            }
-        };
-        self.is_shortest &= argument >= least;
-        if first >> 5 != major || info > 27 || self.has_failed() {
-            self.fail();
-            return 0;
-        }
-        argument
-    }
-
-    #[inline(never)]
-    fn take(&mut self, length: u64) -> &'b [u8] {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let Some((taken, rest)) = self.rest.split_at_checked(length) else {
-            self.fail();
-            return &[];
-        };
-        self.rest = rest;
-        taken
-    }
-
-    fn fixed<const N: usize>(&mut self) -> [u8; N] {
-        let taken = self.take(N as u64);
-        taken.try_into().unwrap_or([0; N])
-    }
-
-    /// Whether exactly this byte comes next; if so it is taken.
-    #[inline(never)]
-    fn simple(&mut self, value: u8) -> bool {
-        let Some((first, rest)) = self.rest.split_first() else {
-            return false;
-        };
-        let comes = *first == value;
-        if comes {
-            self.rest = rest;
-        }
-        comes
+        self.is_shortest &= left - self.left() == shortest + content;
     }
 
     /// The head of an array of exactly this length.
     #[inline(never)]
     pub fn array(&mut self, length: u64) {
-        if self.head(ARRAY) != length {
+        if self.array_head() != Some(length) {
             self.fail();
         }
     }
@@ -203,25 +159,53 @@ impl<'b> Reader<'b> {
     /// found out here and costs nothing.
     #[inline(never)]
     pub fn any_array(&mut self) -> u64 {
-        let length = self.head(ARRAY);
-        if length > self.rest.len() as u64 {
-            self.fail();
-            return 0;
+        match self.array_head() {
+            Some(length) if length <= self.left() as u64 => length,
+            _ => {
+                self.fail();
+                0
+            }
         }
-        length
+    }
+
+    #[inline(never)]
+    fn array_head(&mut self) -> Option<u64> {
+        let left = self.left();
+        let length = self.items.array().ok()??;
+        self.took(left, length, 0);
+        Some(length)
     }
 
     /// An unsigned integer.
     #[inline(never)]
     pub fn number(&mut self) -> u64 {
-        self.head(NUMBER)
+        let left = self.left();
+        match self.items.u64() {
+            Ok(number) => {
+                self.took(left, number, 0);
+                number
+            }
+            Err(_) => {
+                self.fail();
+                0
+            }
+        }
     }
 
     /// A byte string.
     #[inline(never)]
     pub fn bytes(&mut self) -> &'b [u8] {
-        let length = self.head(BYTES);
-        self.take(length)
+        let left = self.left();
+        match self.items.bytes() {
+            Ok(bytes) => {
+                self.took(left, bytes.len() as u64, bytes.len());
+                bytes
+            }
+            Err(_) => {
+                self.fail();
+                &[]
+            }
+        }
     }
 
     /// A byte string of exactly this length.
@@ -238,27 +222,33 @@ impl<'b> Reader<'b> {
     /// A text string.
     #[inline(never)]
     pub fn text(&mut self) -> &'b str {
-        let length = self.head(TEXT);
-        core::str::from_utf8(self.take(length)).unwrap_or_else(|_| {
-            self.fail();
-            ""
-        })
+        let left = self.left();
+        match self.items.str() {
+            Ok(text) => {
+                self.took(left, text.len() as u64, text.len());
+                text
+            }
+            Err(_) => {
+                self.fail();
+                ""
+            }
+        }
     }
 
     /// A boolean.
     #[inline(never)]
     pub fn flag(&mut self) -> bool {
-        let flag = self.simple(TRUE);
-        if !flag && !self.simple(FALSE) {
+        self.items.bool().unwrap_or_else(|_| {
             self.fail();
-        }
-        flag
+            false
+        })
     }
 
     /// Whether an absent optional value comes next; if so it is taken.
     #[inline(never)]
     pub fn null(&mut self) -> bool {
-        self.simple(NULL)
+        let comes = self.items.probe().null().is_ok();
+        comes && self.items.null().is_ok()
     }
 }
 

@@ -176,6 +176,7 @@ const FAILURES: Readonly<Record<string, string>> = {
     "content-too-large": "It is too long.",
     "epoch-taken": "Somebody else was quicker.",
     "nothing-to-claim": "Somebody else was quicker.",
+    "insecure-page": "This page came without encryption, so no private chat can start on it.",
     "insecure-relay": "The page would connect without encryption, which is refused.",
     "level-not-allowed": "The protection of this chat does not allow it.",
     "no-key": "This device was let in after the chat began and cannot read it yet.",
