@@ -1,19 +1,32 @@
-//! `cargo xtask bench`: the core's speed on this machine, natively and as wasm in Node.js, or that
-//! of a relay.
+//! `cargo xtask bench`: the core's speed on this machine, natively and as wasm in Node.js; how long
+//! the widget keeps a slow phone busy; a relay under load.
 
 use std::process::Command;
 
 use crate::failure::{Outcome, only};
 use crate::workspace::Workspace;
-use crate::{load, process, setup};
+use crate::{browser, load, process, programs, setup};
 
-/// Runs `benches/core.rs` both ways, or loads a relay; `--json` adds one object as the last line.
+/// Runs `benches/core.rs` both ways, the widget in a slowed browser, or a relay under load; `--json`
+/// adds one object as the last line.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
-    if let Some((what, rest)) = arguments.split_first()
-        && what == "relay"
-    {
-        return load::bench(workspace, rest);
+    match arguments.split_first() {
+        Some((what, rest)) if what == "web" => web(workspace, rest),
+        Some((what, rest)) if what == "relay" => load::bench(workspace, rest),
+        _ => core(workspace, arguments),
     }
+}
+
+fn web(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    only(arguments, &["--json"])?;
+    programs::build(workspace)?;
+    browser::wasm(workspace)?;
+    browser::pages(workspace)?;
+    let script = ["tests/browser/throttled.mjs"];
+    process::run(programs::tester(workspace, "node", &script)?.args(arguments))
+}
+
+fn core(workspace: &Workspace, arguments: &[String]) -> Outcome {
     only(arguments, &["--json"])?;
     let native = figures(
         workspace
