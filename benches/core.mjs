@@ -1,13 +1,13 @@
 /** How fast the core is as wasm in Node.js. Argument: the module that wasm-bindgen made. */
 
-import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
+import { pathToFileURL } from "node:url";
 
 const CONTACTS = 20;
 const MESSAGES = 1000;
 
 const [module = "", ...options] = process.argv.slice(2);
-const { Bench } = createRequire(import.meta.url)(module);
+const { Bench } = await import(pathToFileURL(module).href);
 
 /** @param {() => void} work */
 function seconds(work) {

@@ -70,10 +70,10 @@ mod exports {
     #[wasm_bindgen]
     impl Bench {
         #[wasm_bindgen(constructor)]
-        pub fn new(suite: u16) -> Self {
+        pub fn new(suite: u32) -> Self {
             let suite = Suite::ALL
                 .into_iter()
-                .find(|it| u16::from(it.number()) == suite);
+                .find(|it| it.number() == u64::from(suite));
             Self(Scene::new(suite.expect("a suite")))
         }
 

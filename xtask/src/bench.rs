@@ -81,7 +81,7 @@ fn wasm(workspace: &Workspace) -> Outcome<String> {
             .command(tools.join("wasm-bindgen"))
             .args([
                 "--target",
-                "nodejs",
+                "experimental-nodejs-module",
                 "--no-typescript",
                 "--out-name",
                 "core",
