@@ -29,7 +29,7 @@ use crate::target::{Resolver, SystemResolver, Targets};
 
 pub use attempt::AttemptError;
 use attempt::{Caller, Outcome};
-pub use tls::RootError;
+pub use tls::{RootError, read_roots};
 
 /// How often a dispatcher looks for what became due, and for what others recorded.
 const POLL: Duration = Duration::from_secs(1);
@@ -173,7 +173,7 @@ impl Dispatcher {
         self.bell.notify_one();
     }
 
-    /// A way to say so from elsewhere.
+    /// A way to say so from elsewhere, in particular wherever events are recorded.
     pub fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.bell))
     }
@@ -192,8 +192,8 @@ impl Drop for Dispatcher {
     }
 }
 
-/// Wakes a dispatcher.
-#[derive(Clone, Debug)]
+/// Wakes a dispatcher; the default one has none to wake.
+#[derive(Clone, Debug, Default)]
 pub struct Waker(Arc<Notify>);
 
 impl Waker {

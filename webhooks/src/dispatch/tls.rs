@@ -1,10 +1,12 @@
 //! TLS to endpoints: a chain to a trusted root, the right name, and a word for what is wrong.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
@@ -16,8 +18,24 @@ use super::attempt::AttemptError;
 
 /// A root cannot be trusted.
 #[derive(Debug, thiserror::Error)]
-#[error("a root certificate cannot be used: {0}")]
-pub struct RootError(#[from] Error);
+#[non_exhaustive]
+pub enum RootError {
+    /// It is not a certificate that can be trusted.
+    #[error("a root certificate cannot be used: {0}")]
+    Certificate(#[from] Error),
+    /// The file cannot be read, or has something else.
+    #[error("the file of roots cannot be read: {0}")]
+    File(#[from] pem::Error),
+}
+
+/// Reads the certificates of a PEM file.
+///
+/// # Errors
+/// [`RootError`].
+pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootError> {
+    let certificates = CertificateDer::pem_file_iter(path)?;
+    Ok(certificates.collect::<Result<_, _>>()?)
+}
 
 /// Trusts the roots of the web and `extra`.
 pub(super) fn client_config(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, RootError> {

@@ -87,7 +87,13 @@ async fn a_body_says_what_the_relay_knows_and_nothing_else() {
         account(1),
         contact(7),
     );
-    assert_eq!(String::from_utf8(call.body).unwrap(), expected);
+    assert_eq!(std::str::from_utf8(&call.body).unwrap(), expected);
+    let fields = call.json()["data"].as_object().unwrap().clone();
+    let known = schema()["properties"]["data"]["properties"]
+        .as_object()
+        .unwrap()
+        .clone();
+    assert!(fields.keys().all(|field| known.contains_key(field)));
     let revoked = NewEvent {
         kind: EventKind::DeviceRevoked,
         account: account(1),
@@ -246,6 +252,19 @@ async fn an_endpoint_is_told_only_what_it_chose() {
     stage.settled().await;
     assert_eq!(receiver.calls().len(), 1);
     assert_eq!(receiver.calls()[0].json()["type"], "contact.closed");
+}
+
+fn schema() -> serde_json::Value {
+    serde_json::from_str(include_str!("../../../docs/webhook-event.schema.json")).unwrap()
+}
+
+#[test]
+fn the_schema_names_every_kind_of_event() {
+    let kinds = EventKind::ALL.map(EventKind::name);
+    assert_eq!(
+        schema()["properties"]["type"]["enum"],
+        serde_json::json!(kinds)
+    );
 }
 
 #[test]

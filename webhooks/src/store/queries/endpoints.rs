@@ -117,15 +117,12 @@ pub(super) async fn change(
     change: &EndpointChange,
     now: Time,
 ) -> Result<(), StoreError> {
-    let Some(endpoint) = lock(connection, account, id).await? else {
+    let Some(endpoint) = one(connection, account, id).await? else {
         return Ok(());
     };
-    if let Some(registration) = &change.registration {
-        register(connection, id, registration).await?;
-    }
     match (change.enabled, endpoint.disabled) {
         (Some(true), Some(_)) => {
-            disable(connection, id, None).await?;
+            lock_lanes(connection, id).await?;
             // Whatever waits is tried at once.
             sqlx::query(
                 "UPDATE webhook_lanes SET due = $2
@@ -133,12 +130,25 @@ pub(super) async fn change(
             )
             .bind(id.as_str().to_owned())
             .bind(millis(now)?)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+            disable(connection, id, None).await?;
         }
         (Some(false), None) => disable(connection, id, Some(Disabled::ByAccount)).await?,
         _ => {}
     }
+    match &change.registration {
+        Some(registration) => register(connection, id, registration).await,
+        None => Ok(()),
+    }
+}
+
+/// Locks an endpoint's lanes, in the order in which everybody does, and before the endpoint itself.
+async fn lock_lanes(connection: &mut Connection, id: &EndpointId) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Db>::new("SELECT lane FROM webhook_lanes WHERE endpoint = ");
+    query.push_bind(id.as_str().to_owned());
+    query.push(" ORDER BY lane").push(FOR_UPDATE);
+    query.build().fetch_all(connection).await?;
     Ok(())
 }
 
@@ -161,10 +171,10 @@ pub(super) async fn delete(
     account: &AccountId,
     id: &EndpointId,
 ) -> Result<bool, StoreError> {
-    if lock(connection, account, id).await?.is_none() {
+    if one(connection, account, id).await?.is_none() {
         return Ok(false);
     }
-    // Lanes first: that is what everybody locks first.
+    lock_lanes(connection, id).await?;
     for statement in [
         "DELETE FROM webhook_lanes WHERE endpoint = $1",
         "DELETE FROM webhook_attempts WHERE delivery IN
