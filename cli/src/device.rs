@@ -43,7 +43,7 @@ impl DeviceOptions {
             None => StateStore::Memory,
             Some(path) => StateStore::Folder {
                 path: path.to_owned(),
-                key: self.storage_key(path)?,
+                key: storage_key(path, self.plain_keys)?,
             },
         };
         let config = HostConfig {
@@ -55,16 +55,22 @@ impl DeviceOptions {
         };
         Ok(start(config).await?)
     }
+}
 
-    fn storage_key(&self, folder: &Path) -> Outcome<StorageKey> {
-        let sealed: PathBuf = folder.join(SEALED);
-        if sealed.exists() {
-            return Ok(StorageKey::Passphrase(key_file::passphrase_of(&sealed)?));
-        }
-        let plain = self.plain_keys || folder.join(PLAIN).exists();
-        Ok(match key_file::Protection::choose(plain)? {
-            key_file::Protection::Plain => StorageKey::Plain,
-            key_file::Protection::Passphrase(passphrase) => StorageKey::Passphrase(passphrase),
-        })
+/// Whether a folder keeps a device's storage key.
+pub(crate) fn has_device(folder: &Path) -> bool {
+    folder.join(SEALED).exists() || folder.join(PLAIN).exists()
+}
+
+/// How the state's folder keeps, or is to keep, its storage key.
+pub(crate) fn storage_key(folder: &Path, is_plain: bool) -> Outcome<StorageKey> {
+    let sealed: PathBuf = folder.join(SEALED);
+    if sealed.exists() {
+        return Ok(StorageKey::Passphrase(key_file::passphrase_of(&sealed)?));
     }
+    let plain = is_plain || folder.join(PLAIN).exists();
+    Ok(match key_file::Protection::choose(plain)? {
+        key_file::Protection::Plain => StorageKey::Plain,
+        key_file::Protection::Passphrase(passphrase) => StorageKey::Passphrase(passphrase),
+    })
 }

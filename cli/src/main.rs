@@ -12,6 +12,7 @@ mod device;
 mod failure;
 mod folder;
 mod key_file;
+mod open;
 mod policy;
 mod relay;
 mod say;
@@ -59,6 +60,8 @@ enum Command {
     /// Talk: as a visitor, or as an agent.
     #[command(subcommand)]
     Chat(chat::Command),
+    /// Read a message that came by a webhook, with the keys of a device that may read it.
+    Open(open::Arguments),
     /// Run a relay. It stores and forwards what it cannot read.
     Relay(Box<relay::Arguments>),
 }
@@ -82,6 +85,7 @@ async fn run(command: Command) -> Outcome {
         Command::Team(command) => team::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Chat(command) => chat::run(command).await,
+        Command::Open(arguments) => open::run(&arguments),
         Command::Relay(arguments) => relay::run(*arguments).await,
     }
 }

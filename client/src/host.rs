@@ -17,7 +17,7 @@ use run::Host;
 /// How many commands, signals and events wait before whoever gives them has to.
 const QUEUE: usize = 64;
 /// There is one store of a device, so there is one generation of it.
-const GENERATION: u64 = 0;
+pub(crate) const GENERATION: u64 = 0;
 
 /// What a host is told.
 #[derive(Debug)]

@@ -33,12 +33,14 @@ pub mod admin;
 pub mod api;
 pub mod connection;
 mod host;
+mod reading;
 pub mod state;
 pub mod tls;
 
 pub use age::secrecy::SecretString;
 pub use connection::{AddressError, DialError};
 pub use host::{Handle, HostConfig, StartError, Stopped, start};
+pub use reading::{ReadingError, read_entry};
 pub use state::{StateError, StateStore, StorageKey};
 
 use sottovoce::wire::Time;

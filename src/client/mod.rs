@@ -13,6 +13,7 @@ mod keys;
 mod link;
 mod outputs;
 mod proposals;
+mod reader;
 mod receipts;
 mod records;
 mod sending;
@@ -24,6 +25,7 @@ use crate::table::Table;
 
 pub use command::{Command, Target};
 pub use event::*;
+pub use reader::{ReadError, Reading, read_entry};
 
 use self::context::Context;
 use self::conversation::Conversation;

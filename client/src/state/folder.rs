@@ -71,20 +71,8 @@ impl Folder {
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Record>), StateError> {
         make(path).map_err(StateError::io(path))?;
         let lock = lock(path)?;
-        let file = path.join(RECORDS);
-        let records = match read(&file)? {
-            Some(bytes) => {
-                decode::<Snapshot>(&bytes, LARGEST)
-                    .map_err(|_| StateError::Damaged { path: file })?
-                    .records
-            }
-            None => BTreeMap::new(),
-        };
-        let list = records.iter().map(|(name, bytes)| Record {
-            name: name.clone(),
-            bytes: bytes.to_vec(),
-        });
-        let list = list.collect();
+        let records = snapshot(path)?.unwrap_or_default();
+        let list = listed(&records);
         let folder = Self {
             path: path.to_owned(),
             records,
@@ -119,6 +107,30 @@ impl Folder {
         self.records = snapshot.records;
         Ok(())
     }
+}
+
+/// The records of a folder that may be in use; none if it has none.
+pub(super) fn records(path: &Path) -> Result<Option<Vec<Record>>, StateError> {
+    Ok(snapshot(path)?.as_ref().map(listed))
+}
+
+fn snapshot(path: &Path) -> Result<Option<BTreeMap<String, Bytes>>, StateError> {
+    let file = path.join(RECORDS);
+    let Some(bytes) = read(&file)? else {
+        return Ok(None);
+    };
+    match decode::<Snapshot>(&bytes, LARGEST) {
+        Ok(snapshot) => Ok(Some(snapshot.records)),
+        Err(_) => Err(StateError::Damaged { path: file }),
+    }
+}
+
+fn listed(records: &BTreeMap<String, Bytes>) -> Vec<Record> {
+    let list = records.iter().map(|(name, bytes)| Record {
+        name: name.clone(),
+        bytes: bytes.to_vec(),
+    });
+    list.collect()
 }
 
 /// The content of a file, if it exists.

@@ -4,7 +4,7 @@ mod folder;
 mod key;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use age::secrecy::SecretString;
 use sottovoce::client::Record;
@@ -79,6 +79,12 @@ pub enum StateError {
     /// The passphrase is another one.
     #[error("the passphrase is wrong")]
     WrongPassphrase,
+    /// There is no device in the folder, or its storage key is lost.
+    #[error("{} holds no device that can be read", path.display())]
+    NoDevice {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The operating system gave no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -96,6 +102,7 @@ impl StateError {
             Self::PassphraseNeeded => "passphrase-needed",
             Self::NotSealed => "passphrase-not-expected",
             Self::WrongPassphrase => "passphrase-wrong",
+            Self::NoDevice { .. } => "no-device",
             Self::NoRandomness(_) => "no-randomness",
         }
     }
@@ -144,5 +151,17 @@ pub(crate) fn open(store: StateStore) -> Result<Opened, StateError> {
                 records,
             })
         }
+    }
+}
+
+/// Reads a folder's records and their key, and changes nothing: records are replaced as a whole, so
+/// another process may be using them.
+pub(crate) fn read(path: &Path, key: &StorageKey) -> Result<(Secret<32>, Vec<Record>), StateError> {
+    let records = folder::records(path)?;
+    match (records, key::find(path, key)?) {
+        (Some(records), Some(key)) => Ok((key, records)),
+        _ => Err(StateError::NoDevice {
+            path: path.to_owned(),
+        }),
     }
 }
