@@ -11,6 +11,7 @@ use sottovoce::wire::AccountId;
 use sottovoce_server::TlsFiles;
 use sottovoce_server::config::{self, ConfigError};
 
+use crate::hints::HintChannel;
 use crate::throttle::Limits;
 
 /// What a relay is told.
@@ -22,6 +23,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
     pub database: String,
+    /// How nodes on one database hear of each other.
+    pub hints: HintChannel,
     /// The accounts that are served.
     pub accounts: Vec<AccountId>,
     /// Folders of static files.
@@ -41,6 +44,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
             database: database.into(),
+            hints: HintChannel::default(),
             accounts: vec![account],
             mounts: Vec::new(),
             limits: Limits::default(),
@@ -70,6 +74,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// What to store in.
     pub database: DatabaseSettings,
+    /// How nodes on one database hear of each other.
+    pub hints: HintSettings,
     /// How the relay ends.
     pub drain: DrainSettings,
     /// How much is allowed.
@@ -99,6 +105,15 @@ pub struct ListenSettings {
 pub struct DatabaseSettings {
     /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
     pub url: String,
+}
+
+/// `[hints]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HintSettings {
+    /// `nats:` or `tls:` URL of a NATS server through which nodes on one PostgreSQL hear of each
+    /// other; through the database without.
+    pub nats: Option<String>,
 }
 
 /// `[drain]`
@@ -138,7 +153,7 @@ impl Default for DrainSettings {
 
 impl config::Settings for Settings {
     const SECRETS: &'static [&'static str] = &[];
-    const URLS: &'static [&'static str] = &["database.url"];
+    const URLS: &'static [&'static str] = &["database.url", "hints.nats"];
 }
 
 impl Settings {
@@ -182,6 +197,10 @@ impl Settings {
             listen: self.listen.address,
             tls,
             database: self.database.url,
+            hints: self
+                .hints
+                .nats
+                .map_or_else(HintChannel::default, HintChannel::Nats),
             accounts,
             mounts: mounts.collect(),
             limits: self.limits,

@@ -204,6 +204,16 @@ impl Contact {
         Ok(())
     }
 
+    /// Takes in how far the contact is by now, if only envelopes were added since. Otherwise it
+    /// must be made again.
+    pub fn catch_up(&mut self, summary: &ContactSummary) -> bool {
+        let same = summary.epoch == self.log.epoch() && summary.closed == self.log.is_closed();
+        if same {
+            self.head = summary.head;
+        }
+        same
+    }
+
     /// The last position.
     pub const fn head(&self) -> u64 {
         self.head

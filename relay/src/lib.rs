@@ -5,7 +5,8 @@
 //! - [`account`] holds what an account says about itself and takes in publications,
 //! - [`contact`] judges entries, [`sequencer`] gives them their positions and makes them durable,
 //! - `rest` is the API for integrators, `retention` forgets what is no longer to be kept,
-//! - [`store`] and [`fanout`] are the two things that other databases and message systems replace.
+//! - [`store`] keeps all of it, in SQLite or in PostgreSQL,
+//! - [`fanout`] tells this node's connections, [`hints`] tell other nodes on the same database.
 //!
 //! The relay uses the core's wire format and its verification of public objects, nothing that
 //! opens or holds a secret; `clippy.toml` keeps it so.
@@ -18,8 +19,11 @@ mod config;
 mod connection;
 pub mod contact;
 pub mod fanout;
+mod heads;
+pub mod hints;
 mod http;
 mod metrics;
+mod nodes;
 pub mod outcome;
 #[cfg(planted_violations)]
 mod planted;

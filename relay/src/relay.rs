@@ -13,19 +13,22 @@ use sottovoce_server::{Drain, Listen, Listener, Readiness, metrics};
 use sottovoce_webhooks::dispatch::{self, Dispatcher, Waker};
 use sottovoce_webhooks::target::Targets;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::AccountHub;
 use crate::config::{Config, Mount};
 use crate::fanout::{Fanout, LocalFanout};
+use crate::heads::Heads;
+use crate::hints::{Heard, HintChannel, Hints, NatsError, NatsHints, NoHints, PostgresHints};
 use crate::http;
 use crate::metrics::Metrics;
+use crate::nodes::{Company, Nodes, SparseHints};
 use crate::presence::Presence;
 use crate::rest::Rates;
 use crate::retention;
-use crate::sequencer::{Counters, Job, Sequencer};
+use crate::sequencer::{Counters, Sequencer, Surroundings};
 use crate::store::{Database, Store, StoreError};
 use crate::throttle::Throttle;
 use crate::tombstone::Undertaker;
@@ -44,6 +47,9 @@ pub enum RelayError {
         /// The path.
         prefix: String,
     },
+    /// Other nodes cannot be heard.
+    #[error(transparent)]
+    Hints(#[from] NatsError),
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -61,6 +67,7 @@ impl RelayError {
         match self {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
+            Self::Hints(_) => "hints-unusable",
             Self::Store(error) => error.code(),
             Self::Webhooks(_) => "webhooks-unusable",
             Self::NoRandomness(_) => "no-randomness",
@@ -79,9 +86,10 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) counters: Arc<Counters>,
     pub(crate) fanout: Arc<dyn Fanout>,
-    pub(crate) presence: Presence,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) hints: Arc<dyn Hints>,
     pub(crate) throttle: Arc<Throttle>,
-    pub(crate) sequencer: mpsc::Sender<Job>,
+    pub(crate) sequencer: Sequencer,
     pub(crate) connections: TaskTracker,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
@@ -99,9 +107,12 @@ pub struct Relay {
     drain: Drain,
     shutdown: CancellationToken,
     counters: Arc<Counters>,
-    sequencer: JoinHandle<()>,
     housekeeping: JoinHandle<()>,
     dispatcher: Dispatcher,
+    /// The sequencer's lanes: they end by themselves.
+    lanes: TaskTracker,
+    /// What speaks with other nodes: it ends with the relay.
+    nodes: JoinSet<()>,
     database: Database,
 }
 
@@ -134,21 +145,50 @@ impl Relay {
         let dispatcher = Dispatcher::start(Arc::clone(&webhooks), calls).await?;
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
         let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
+        let mut nodes = JoinSet::new();
+        let neighbours = Neighbours::find(&config.hints, &database, &mut nodes).await?;
+        let hints = Arc::clone(&neighbours.hints);
         let mut accounts = HashMap::new();
         for id in config.accounts {
-            let hub = AccountHub::load(id, Arc::clone(&store), Arc::clone(&fanout)).await?;
+            let hub = AccountHub::load(
+                id,
+                Arc::clone(&store),
+                Arc::clone(&fanout),
+                Arc::clone(&hints),
+            )
+            .await?;
             accounts.insert(id, Arc::new(hub));
         }
         let throttle = Arc::new(Throttle::new(config.limits));
         let counters = Arc::new(Counters::default());
-        let (jobs, sequencer) = Sequencer::new(
-            Arc::clone(&store),
-            Arc::clone(&fanout),
-            Arc::clone(&throttle),
-            Arc::clone(&counters),
-        );
+        let heads = Arc::new(Heads::default());
+        let presence = Arc::new(Presence::default());
+        let lanes = TaskTracker::new();
+        let surroundings = Surroundings {
+            store: Arc::clone(&store),
+            fanout: Arc::clone(&fanout),
+            hints: Arc::clone(&hints),
+            heads: Arc::clone(&heads),
+            throttle: Arc::clone(&throttle),
+            counters: Arc::clone(&counters),
+        };
+        let sequencer = Sequencer::start(&surroundings, &lanes);
+        lanes.close();
+        if database.is_shared() {
+            let node = Nodes {
+                node: neighbours.node,
+                accounts: accounts.clone(),
+                store: Arc::clone(&store),
+                fanout: Arc::clone(&fanout),
+                heads,
+                presence: Arc::clone(&presence),
+                hints: Arc::clone(&hints),
+                company: neighbours.company,
+            };
+            nodes.spawn(node.run(neighbours.heard));
+        }
         let mut registry = metrics::registry();
-        let queues = vec![jobs.downgrade()];
+        let queues = sequencer.queues();
         let metrics = Metrics::register(&mut registry, Arc::clone(&counters), queues);
         let registry = Arc::new(registry);
         let readiness = Readiness::default();
@@ -163,9 +203,10 @@ impl Relay {
             rates: Rates::new(config.limits.requests),
             counters: Arc::clone(&counters),
             fanout,
-            presence: Presence::default(),
+            presence,
+            hints,
             throttle,
-            sequencer: jobs,
+            sequencer,
             connections: TaskTracker::new(),
             metrics: Arc::new(metrics),
             readiness: readiness.clone(),
@@ -184,7 +225,8 @@ impl Relay {
             shutdown: shared.shutdown.clone(),
             router: http::router(shared, &config.mounts),
             counters,
-            sequencer: tokio::spawn(sequencer.run()),
+            lanes,
+            nodes,
             database,
         })
     }
@@ -204,6 +246,11 @@ impl Relay {
     /// What it has done so far.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    /// Its database.
+    pub const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Serves until `shutdown` resolves. Then it is not ready any more, every connection is told
@@ -244,7 +291,8 @@ impl Relay {
         self.connections.wait().await;
         // With the router, the connections and housekeeping gone nobody can send any more.
         let _ = self.housekeeping.await;
-        let _ = self.sequencer.await;
+        self.lanes.wait().await;
+        drop(self.nodes);
         self.dispatcher.drain().await;
         let store = self.database.store();
         if let Err(error) = self.counters.usage().flush(store.as_ref()).await {
@@ -252,6 +300,44 @@ impl Relay {
         }
         self.database.close().await;
         tracing::info!("the relay has ended");
+    }
+}
+
+/// The way to other nodes and from them.
+struct Neighbours {
+    node: crate::hints::Node,
+    hints: Arc<dyn Hints>,
+    company: Arc<Company>,
+    heard: mpsc::Receiver<Heard>,
+}
+
+impl Neighbours {
+    /// Opens the channel that the configuration names, if there can be other nodes.
+    async fn find(
+        channel: &HintChannel,
+        database: &Database,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Self, RelayError> {
+        /// What is heard and waits.
+        const QUEUE: usize = 4096;
+        let node = Random::os().bytes().map_or(0, u64::from_be_bytes);
+        let (sender, heard) = mpsc::channel(QUEUE);
+        let hints: Arc<dyn Hints> = match (channel, database) {
+            (HintChannel::Database, Database::Postgres(pool)) => {
+                Arc::new(PostgresHints::start(pool, node, sender, tasks))
+            }
+            (HintChannel::Nats(url), Database::Postgres(_)) => {
+                Arc::new(NatsHints::start(url, node, sender, tasks).await?)
+            }
+            _ => Arc::new(NoHints),
+        };
+        let company = Arc::new(Company::default());
+        Ok(Self {
+            node,
+            hints: Arc::new(SparseHints::new(hints, Arc::clone(&company))),
+            company,
+            heard,
+        })
     }
 }
 

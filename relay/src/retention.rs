@@ -9,7 +9,7 @@ use sottovoce::wire::{AccountId, ContactId, Time, limits};
 
 use crate::account::AccountHub;
 use crate::clock;
-use crate::fanout::{Event, Topic};
+use crate::fanout::{self, Event, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::{Gone, Store, StoreError};
@@ -163,7 +163,7 @@ fn tell(
 ) {
     topics.push(Topic::Contact(account, contact));
     let refusal = refusal.clone();
-    let event = Event::Gone { contact, refusal };
+    let event = Event::Gone(Arc::new(fanout::Gone { contact, refusal }));
     shared.fanout.publish(&topics, &event);
 }
 

@@ -113,6 +113,13 @@ const REDIS: Need = Need {
     is_met: || process::find("redis-server").is_some(),
 };
 
+/// Carries hints between the tests' relays.
+const NATS: Need = Need {
+    what: "nats-server",
+    packages: &["nats-server"],
+    is_met: || process::find("nats-server").is_some(),
+};
+
 /// For building the wasm and the pages.
 pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
 /// For driving the pages as well.
@@ -131,6 +138,7 @@ pub(crate) const TO_TEST: &[Need] = &[
     JDK,
     MAVEN,
     POSTGRESQL,
+    NATS,
     PYTHON,
 ];
 

@@ -45,6 +45,8 @@ pub(super) struct StoredPolicy {
 /// Everything that is in force in an account.
 #[derive(Debug)]
 pub struct Book {
+    /// How often the stored objects that it was made of have changed.
+    pub(super) version: u64,
     pub(super) account: Account,
     pub(super) policies: BTreeMap<Hash, StoredPolicy>,
     /// The newest of each device. One that is no longer valid still binds the key to its subject.
@@ -91,6 +93,7 @@ impl Book {
     /// Nothing is known but the account's id.
     pub const fn new(account: AccountId) -> Self {
         Self {
+            version: 0,
             account: Account::new(Pin::account(account)),
             policies: BTreeMap::new(),
             credentials: BTreeMap::new(),
@@ -103,8 +106,9 @@ impl Book {
 
     /// Reads back what was stored, in the order of kinds. An object that no longer counts, such
     /// as a policy of former administrators, is left out.
-    pub fn restore(account: AccountId, objects: &[StoredObject]) -> Self {
+    pub fn restore(account: AccountId, version: u64, objects: &[StoredObject]) -> Self {
         let mut book = Self::new(account);
+        book.version = version;
         for object in objects {
             if book.restore_one(object).is_none() {
                 tracing::info!(%account, kind = ?object.kind, "a stored object no longer counts");
@@ -171,6 +175,11 @@ impl Book {
         if let Some(known) = self.policies.get_mut(policy) {
             known.renewals.push(renewal);
         }
+    }
+
+    /// The version of the stored objects that it was made of.
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 
     /// What the core believes of the account: commits are judged by it.

@@ -8,6 +8,7 @@ use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::{DeviceId, Signed, Suite, Time, decode, encode, limits};
 
+use super::announce::Announcement;
 use super::book::{Book, Known};
 use crate::fanout::Topic;
 use crate::refusal::Refusal;
@@ -25,13 +26,6 @@ pub(super) struct Publication {
     pub(super) announcements: Vec<Announcement>,
 }
 
-/// What to tell whom.
-#[derive(Debug)]
-pub(super) struct Announcement {
-    pub(super) topics: Vec<Topic>,
-    pub(super) objects: Vec<Object>,
-}
-
 impl Publication {
     fn put(&mut self, kind: ObjectKind, slot: &[u8], bytes: &[u8]) {
         self.changes.push(ObjectChange::Put(StoredObject {
@@ -46,10 +40,7 @@ impl Publication {
     }
 
     fn announce(&mut self, topic: Topic, objects: Vec<Object>) {
-        self.announcements.push(Announcement {
-            topics: vec![topic],
-            objects,
-        });
+        self.announcements.push(Announcement { topic, objects });
     }
 }
 

@@ -57,4 +57,14 @@ impl Followed {
         self.ended = !self.is_participant && !in_team;
         true
     }
+
+    /// Nothing comes after the commit that removed the device.
+    pub(super) fn end_at(&mut self, access: &Access) {
+        if let Some(until) = access.until {
+            self.head = until.clamp(self.sent, self.head);
+        } else {
+            // It is back on the roster by now.
+            self.ended = false;
+        }
+    }
 }

@@ -10,7 +10,9 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use sottovoce::account::AccountError;
-use sottovoce::wire::frame::{ClientFrame, NewEntry, Object, Query, RefusedId, RelayFrame};
+use sottovoce::wire::frame::{
+    ClientFrame, ContactSummary, NewEntry, Object, Query, RefusedId, RelayFrame,
+};
 use sottovoce::wire::{Bytes, ContactId, DeviceId, limits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
@@ -23,6 +25,8 @@ use crate::account::{AccountHub, Standing};
 use crate::clock;
 use crate::contact::{ReadEntry, is_ephemeral_of};
 use crate::fanout::{Event, SubscriberId, Topic};
+use crate::hints::Hint;
+use crate::presence::Status;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::sequencer::{Append, Job};
@@ -38,7 +42,7 @@ const IN_FLIGHT: usize = 64;
 /// Contacts that one connection follows.
 const FOLLOWED: usize = 4096;
 
-type Answer = BoxFuture<'static, Vec<RelayFrame>>;
+type Answer = BoxFuture<'static, Result<Vec<RelayFrame>, Refusal>>;
 
 /// Runs a session to its end.
 pub(super) async fn run(
@@ -58,6 +62,7 @@ pub(super) async fn run(
         address,
         subscriber,
         standing: Standing::default(),
+        available: true,
         followed: HashMap::new(),
         behind: VecDeque::new(),
         in_flight: FuturesUnordered::new(),
@@ -71,9 +76,10 @@ pub(super) async fn run(
         Err(end) => end,
     };
     shared.fanout.disconnect(subscriber);
-    shared
-        .presence
-        .remove(session.account.id(), device, subscriber);
+    let device = (session.account.id(), device);
+    if let Some(hint) = shared.presence.remove(device, subscriber) {
+        shared.hints.publish(hint);
+    }
     end
 }
 
@@ -85,6 +91,8 @@ struct Session<'a> {
     address: IpAddr,
     subscriber: SubscriberId,
     standing: Standing,
+    /// Whether new contacts are welcome at the device.
+    available: bool,
     followed: HashMap<ContactId, Followed>,
     /// Contacts that have something to be sent from the store, each once.
     behind: VecDeque<ContactId>,
@@ -99,9 +107,7 @@ impl Session<'_> {
         let account = self.account.id();
         self.subscribe(Topic::Everyone(account));
         self.subscribe(Topic::Device(account, self.device));
-        self.shared
-            .presence
-            .set(account, self.device, self.subscriber, true);
+        self.tell_presence();
         let objects = self.account.book().await.welcome(&self.device);
         self.wire.send(&RelayFrame::Welcome { objects }).await?;
         self.update_standing().await?;
@@ -117,7 +123,7 @@ impl Session<'_> {
                     None => return Err(Refusal::TooSlow.into()),
                 },
                 Some(answers) = self.in_flight.next() => {
-                    for answer in answers {
+                    for answer in answers? {
                         self.wire.send(&answer).await?;
                     }
                 }
@@ -172,10 +178,8 @@ impl Session<'_> {
                 Ok(())
             }
             ClientFrame::Presence { available } => {
-                let account = self.account.id();
-                self.shared
-                    .presence
-                    .set(account, self.device, self.subscriber, available);
+                self.available = available;
+                self.tell_presence();
                 Ok(())
             }
         }
@@ -205,11 +209,12 @@ impl Session<'_> {
             }
         };
         let account = self.account.id();
+        let now = std::time::Instant::now();
         let last = pages.len() - 1;
         for (index, page) in pages.into_iter().enumerate() {
             let frame = RelayFrame::Found {
                 id,
-                available: self.shared.presence.available(account, &page.devices),
+                available: self.shared.presence.available(account, &page.devices, now),
                 objects: page.objects,
                 more: index < last,
             };
@@ -247,9 +252,7 @@ impl Session<'_> {
             appends,
             answer,
         };
-        if self.shared.sequencer.send(job).await.is_err() {
-            return Err(Refusal::GoingAway.into());
-        }
+        self.shared.sequencer.send(job).await?;
         let span = tracing::info_span!("append", %contact, entries = ids.len(), code = Empty);
         let answers = async move {
             let outcome = answered.await.unwrap_or(Err(Refusal::Unavailable));
@@ -257,7 +260,7 @@ impl Session<'_> {
                 tracing::Span::current().record("code", refusal.code());
             }
             match outcome {
-                Ok(positions) => ids
+                Ok(positions) => Ok(ids
                     .into_iter()
                     .zip(positions)
                     .map(|(id, position)| RelayFrame::Appended {
@@ -265,11 +268,14 @@ impl Session<'_> {
                         contact,
                         position,
                     })
-                    .collect(),
-                Err(refusal) => ids
+                    .collect()),
+                // Nobody knows whether it is durable. When the connection ends with that, the
+                // client keeps it, and appends the same again when it is back.
+                Err(Refusal::Unavailable) => Err(Refusal::Unavailable),
+                Err(refusal) => Ok(ids
                     .into_iter()
                     .map(|id| refused(RefusedId::Append(id, contact), &refusal))
-                    .collect(),
+                    .collect()),
             }
         };
         self.in_flight.push(Box::pin(answers.instrument(span)));
@@ -290,9 +296,7 @@ impl Session<'_> {
             Ok(Some(access)) if !access.dropped => {
                 let followed = Followed::resume(&access, after, &self.device);
                 self.followed.insert(contact, followed);
-                if !self.behind.contains(&contact) {
-                    self.behind.push_back(contact);
-                }
+                self.fall_behind(contact);
                 Ok(())
             }
             Ok(_) => self.tell_gone(contact).await,
@@ -378,12 +382,13 @@ impl Session<'_> {
         {
             return;
         }
-        let topic = Topic::Contact(account, contact);
-        let event = Event::Ephemeral {
-            contact,
+        self.shared.hints.publish(Hint::Ephemeral {
+            key: (account, contact),
             from: self.device,
-            event,
-        };
+            event: event.clone(),
+        });
+        let topic = Topic::Contact(account, contact);
+        let event = Event::ephemeral(contact, self.device, event);
         self.shared.fanout.publish(&[topic], &event);
     }
 
@@ -416,9 +421,7 @@ impl Session<'_> {
                 }
                 if !followed.answered || position != followed.sent + 1 {
                     // Not its turn yet: the store has it.
-                    if !self.behind.contains(&contact) {
-                        self.behind.push_back(contact);
-                    }
+                    self.fall_behind(contact);
                     return Ok(());
                 }
                 followed.sent = position;
@@ -430,31 +433,76 @@ impl Session<'_> {
                 };
                 self.wire.send(&frame).await
             }
-            Event::Gone { contact, refusal } => {
+            Event::Gone(gone) => {
+                let contact = gone.contact;
                 let follows = self.followed.contains_key(&contact);
                 self.leave(&contact);
                 // Staff may have it in their list as well.
                 if !follows && !self.standing.belongs() {
                     return Ok(());
                 }
-                let answer = refused(RefusedId::Contact(contact), &refusal);
+                let answer = refused(RefusedId::Contact(contact), &gone.refusal);
                 self.wire.send(&answer).await
             }
-            Event::Ephemeral {
-                contact,
-                from,
-                event,
-            } => {
+            Event::Advanced(summary) => self.advanced(&summary).await,
+            Event::Ephemeral(fleeting) => {
+                let contact = fleeting.contact;
                 let follows = self
                     .followed
                     .get(&contact)
                     .is_some_and(|followed| !followed.ended);
-                if from == self.device || !follows {
+                if fleeting.from == self.device || !follows {
                     return Ok(());
                 }
+                let event = fleeting.event.clone();
                 let frame = RelayFrame::Ephemeral { contact, event };
                 self.wire.send(&frame).await
             }
+        }
+    }
+
+    /// A contact is further than what this node has written to it.
+    async fn advanced(&mut self, summary: &ContactSummary) -> Result<(), End> {
+        let contact = summary.contact;
+        let teams = self.standing.teams();
+        let Some(followed) = self.followed.get_mut(&contact) else {
+            return Ok(());
+        };
+        if followed.ended || summary.head <= followed.head {
+            return Ok(());
+        }
+        if !followed.advance(summary.head, summary, &self.device, teams) {
+            return Ok(());
+        }
+        if followed.ended {
+            // The device was removed somewhere on the way: only the store knows where.
+            let store = &self.shared.store;
+            let account = self.account.id();
+            let access = store.access(&account, &contact, &self.device, teams);
+            match access.await? {
+                Some(access) => followed.end_at(&access),
+                None => return self.tell_gone(contact).await,
+            }
+        }
+        self.fall_behind(contact);
+        Ok(())
+    }
+
+    /// Something is to be sent from the store.
+    fn fall_behind(&mut self, contact: ContactId) {
+        if !self.behind.contains(&contact) {
+            self.behind.push_back(contact);
+        }
+    }
+
+    fn tell_presence(&self) {
+        let device = (self.account.id(), self.device);
+        let status = Status {
+            available: self.available,
+            belongs: self.standing.belongs(),
+        };
+        if let Some(hint) = self.shared.presence.set(device, self.subscriber, status) {
+            self.shared.hints.publish(hint);
         }
     }
 
@@ -468,6 +516,9 @@ impl Session<'_> {
         }
         let account = self.account.id();
         let before = std::mem::replace(&mut self.standing, now.clone());
+        if now.belongs() != before.belongs() {
+            self.tell_presence();
+        }
         if now.is_administrator {
             self.subscribe(Topic::Administrators(account));
         }
@@ -497,7 +548,7 @@ impl Session<'_> {
 }
 
 /// The snapshot of contacts, in as many frames as it takes.
-fn snapshot(contacts: Vec<sottovoce::wire::frame::ContactSummary>) -> Vec<RelayFrame> {
+fn snapshot(contacts: Vec<ContactSummary>) -> Vec<RelayFrame> {
     /// A summary has a roster and an entry point's name, both limited.
     const LARGEST: usize = limits::ROSTER * (limits::NAME + 40) + limits::NAME + 100;
     let per_frame = (limits::FRAME / LARGEST).max(1);

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 pub use local::LocalFanout;
 
 use crate::refusal::Refusal;
+use crate::store::Party;
 
 /// Events that wait for a connection at most. One that lets more pile up is cut.
 pub const QUEUE: usize = 512;
@@ -40,22 +41,43 @@ pub enum Event {
     Contact(Arc<ContactSummary>),
     /// An entry is durable.
     Entry(Arc<Appended>),
+    /// A contact has entries that another node has written.
+    Advanced(Arc<ContactSummary>),
     /// A contact has no entries to give any more.
-    Gone {
-        /// The contact.
-        contact: ContactId,
-        /// Why.
-        refusal: Refusal,
-    },
+    Gone(Arc<Gone>),
     /// Somebody is, for example, typing.
-    Ephemeral {
-        /// The contact.
-        contact: ContactId,
-        /// Who sent it.
-        from: DeviceId,
-        /// The encoded event.
-        event: Bytes,
-    },
+    Ephemeral(Arc<Fleeting>),
+}
+
+impl Event {
+    /// An ephemeral event.
+    pub fn ephemeral(contact: ContactId, from: DeviceId, event: Bytes) -> Self {
+        Self::Ephemeral(Arc::new(Fleeting {
+            contact,
+            from,
+            event,
+        }))
+    }
+}
+
+/// A contact has no entries to give any more.
+#[derive(Debug)]
+pub struct Gone {
+    /// The contact.
+    pub contact: ContactId,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// An ephemeral event. Queues of many connections hold room for events, so those are small.
+#[derive(Debug)]
+pub struct Fleeting {
+    /// The contact.
+    pub contact: ContactId,
+    /// Who sent it.
+    pub from: DeviceId,
+    /// The encoded event.
+    pub event: Bytes,
 }
 
 /// A durable entry.
@@ -67,6 +89,26 @@ pub struct Appended {
     pub entry: Bytes,
     /// The contact, as it is after it.
     pub summary: Arc<ContactSummary>,
+}
+
+/// Whom a change of a contact concerns: those on its roster, and those who left, who are told once
+/// more so that the contact leaves their list.
+pub fn concerned(account: AccountId, summary: &ContactSummary, left: Vec<Party>) -> Vec<Topic> {
+    let devices = summary.devices.iter().copied().map(Party::Device);
+    let teams = summary.teams.iter().cloned().map(Party::Team);
+    devices
+        .chain(teams)
+        .chain(left)
+        .map(|party| topic(account, party))
+        .collect()
+}
+
+/// What somebody's connections subscribe to.
+pub fn topic(account: AccountId, party: Party) -> Topic {
+    match party {
+        Party::Device(device) => Topic::Device(account, device),
+        Party::Team(team) => Topic::Team(account, team),
+    }
 }
 
 /// Names a subscriber to its fan-out.

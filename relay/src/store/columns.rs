@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{ContactSummary, ObjectKind};
-use sottovoce::wire::{decode, limits};
+use sottovoce::wire::{DeviceId, decode, limits};
 
 use super::{CHUNK_BYTES, Day, Party, StoreError};
 use crate::outcome::Side;
@@ -55,6 +55,15 @@ pub(super) fn party(party: &Party) -> (i16, Vec<u8>) {
         Party::Device(device) => (0, blob(device.as_array())),
         Party::Team(team) => (1, team.clone().into_bytes()),
     }
+}
+
+pub(super) fn read_party(kind: i16, name: &[u8]) -> Result<Party, StoreError> {
+    let party = match kind {
+        0 => DeviceId::from_slice(name).map(Party::Device),
+        1 => String::from_utf8(name.to_vec()).ok().map(Party::Team),
+        _ => None,
+    };
+    party.ok_or(StoreError::Unreadable)
 }
 
 pub(super) fn read_summary(bytes: &[u8]) -> Result<ContactSummary, StoreError> {

@@ -52,6 +52,11 @@ impl Database {
         }
     }
 
+    /// Whether other relays may use it at the same time.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Writes to it, to see whether it can be written.
     ///
     /// # Errors

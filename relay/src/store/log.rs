@@ -36,8 +36,6 @@ pub struct KnownAppend {
 pub struct NewEntry {
     /// What names the append.
     pub key: AppendKey,
-    /// The contact.
-    pub contact: ContactId,
     /// Its position: the one after the last.
     pub position: u64,
     /// Whether it is a commit.
@@ -59,13 +57,27 @@ pub enum Party {
     Team(String),
 }
 
+impl Party {
+    /// The device, if it is one.
+    pub const fn device(&self) -> Option<&DeviceId> {
+        match self {
+            Self::Device(device) => Some(device),
+            Self::Team(_) => None,
+        }
+    }
+
+    /// The team, if it is one.
+    pub const fn team(&self) -> Option<&String> {
+        match self {
+            Self::Team(team) => Some(team),
+            Self::Device(_) => None,
+        }
+    }
+}
+
 /// Someone joined or left a contact.
 #[derive(Clone, Debug)]
 pub struct RosterChange {
-    /// The account.
-    pub account: AccountId,
-    /// The contact.
-    pub contact: ContactId,
     /// Who.
     pub party: Party,
     /// Whether they joined; otherwise they left.
@@ -74,29 +86,65 @@ pub struct RosterChange {
     pub position: u64,
 }
 
-/// What one durable transaction adds.
-#[derive(Clone, Debug, Default)]
-pub struct Batch {
-    /// Entries, each at the position after the last of its contact.
+/// What names a contact.
+pub type ContactKey = (AccountId, ContactId);
+
+/// What is added to one contact, and what the judgement about it rests on.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    /// The account.
+    pub account: AccountId,
+    /// The contact's last position before; 0 where it begins.
+    pub base: u64,
+    /// The version of the account's objects.
+    pub version: u64,
+    /// Entries at the positions after `base`.
     pub entries: Vec<NewEntry>,
-    /// Contacts as they are afterwards.
-    pub contacts: Vec<(AccountId, ContactSummary)>,
     /// Roster changes, in the order of their commits.
     pub roster: Vec<RosterChange>,
+    /// The contact as it is afterwards.
+    pub summary: ContactSummary,
 }
 
-impl Batch {
-    /// What the batch adds to a contact's tally.
-    pub(super) fn tally(&self, account: &AccountId, contact: &ContactId) -> Tally {
+impl Addition {
+    /// Which contact it is added to.
+    pub const fn key(&self) -> ContactKey {
+        (self.account, self.summary.contact)
+    }
+
+    /// What it adds to the contact's tally.
+    pub(super) fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for entry in &self.entries {
-            if entry.key.account == *account && entry.contact == *contact {
-                tally.add(&entry.fact);
-            }
+            tally.add(&entry.fact);
         }
         tally
     }
+
+    /// The relay's clock at the last entry.
+    pub(super) fn changed(&self) -> Time {
+        self.entries
+            .iter()
+            .map(|entry| entry.received)
+            .max()
+            .unwrap_or_default()
+    }
 }
+
+/// A contact that somebody, perhaps another node, has added to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// The contact.
+    pub key: ContactKey,
+    /// Its last position.
+    pub head: u64,
+    /// Who left it lately.
+    pub left: Vec<Party>,
+}
+
+/// How far a node has looked for what others added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark(pub(super) Option<String>);
 
 /// How far somebody may read a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +172,23 @@ pub trait LogStore: Send + Sync + 'static {
     /// Which of these appends were accepted before.
     async fn known_appends(&self, keys: &[AppendKey]) -> Result<Vec<KnownAppend>, StoreError>;
 
-    /// Appends, all or nothing, in one durable transaction.
-    async fn append(&self, batch: &Batch) -> Result<(), StoreError>;
+    /// How many transactions are worth having in flight.
+    fn lanes(&self) -> usize;
+
+    /// Appends in one durable transaction, one addition for each contact. Compares and swaps: a
+    /// contact whose last position is another one by now, or whose account has other objects, is
+    /// left as it is and returned; all others are added to.
+    async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError>;
+
+    /// Contacts as they are now. Those that do not exist are left out.
+    async fn summaries(
+        &self,
+        contacts: &[ContactKey],
+    ) -> Result<Vec<(AccountId, ContactSummary)>, StoreError>;
+
+    /// The contacts that were added to since a mark, by this node or another, and the next mark.
+    /// The first mark finds none. Some may be found twice.
+    async fn advances(&self, since: &Mark) -> Result<(Vec<Advance>, Mark), StoreError>;
 
     /// A contact, and the commits of its log in order.
     async fn contact(

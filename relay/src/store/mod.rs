@@ -16,8 +16,8 @@ mod suite;
 
 pub use database::Database;
 pub use log::{
-    Access, AppendKey, Batch, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore,
-    NewEntry, OPEN_CONTACTS, Party, RosterChange,
+    Access, Addition, Advance, AppendKey, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
+    KnownAppend, LogStore, Mark, NewEntry, OPEN_CONTACTS, Party, RosterChange,
 };
 pub use management::{
     ApiToken, Bury, ContactFilter, ContactPlace, Day, Gone, KeptAnswer, ListedContact, ListedEntry,
@@ -60,6 +60,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another transaction was in the way, so that judging again may help.
+    fn is_race(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        // PostgreSQL's codes for serialisation failures and deadlocks.
+        let code = error.code();
+        error.is_unique_violation() || matches!(code.as_deref(), Some("40001" | "40P01"))
+    }
+
     /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {

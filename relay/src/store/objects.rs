@@ -29,13 +29,18 @@ pub enum ObjectChange {
 /// Keeps account objects.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + 'static {
-    /// All objects of an account.
-    async fn objects(&self, account: &AccountId) -> Result<Vec<StoredObject>, StoreError>;
+    /// All objects of an account, and their version: how often they have changed.
+    async fn objects(&self, account: &AccountId) -> Result<(u64, Vec<StoredObject>), StoreError>;
 
-    /// Changes objects of an account, all or none.
+    /// The version of an account's objects.
+    async fn object_version(&self, account: &AccountId) -> Result<u64, StoreError>;
+
+    /// Changes objects of an account, all or none, and counts their version up. Compares and
+    /// swaps: nothing changes and the answer is no if the version is another one by now.
     async fn change_objects(
         &self,
         account: &AccountId,
+        version: u64,
         changes: &[ObjectChange],
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 }

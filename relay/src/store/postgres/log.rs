@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 use sottovoce::wire::frame::ContactSummary;
-use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId, encode};
+use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgRow;
 
-use super::PostgresStore;
-use crate::store::columns::{chunk, number, party, position, read_summary, side_number};
+use super::{PostgresStore, append};
+use crate::store::columns::{chunk, number, party, position, read_party, read_summary};
 use crate::store::{
-    Access, AppendKey, Batch, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore, NewEntry,
-    OPEN_CONTACTS, Party, RosterChange, StoreError,
+    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
+    LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
 };
+
+/// Transactions in flight. More would make each of them smaller, and all of them dearer.
+const LANES: usize = 4;
 
 #[async_trait]
 impl LogStore for PostgresStore {
@@ -29,56 +32,70 @@ impl LogStore for PostgresStore {
         rows.iter().map(read_known).collect()
     }
 
-    async fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+    /// The server synchronises the disk once for transactions that commit together.
+    fn lanes(&self) -> usize {
+        LANES
+    }
+
+    async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        insert_entries(&mut transaction, &batch.entries).await?;
-        for (account, summary) in &batch.contacts {
-            let changed = batch.entries.iter().map(|entry| entry.received).max();
-            let tally = batch.tally(account, &summary.contact);
-            sqlx::query(
-                "INSERT INTO contacts AS known
-                 (account, contact, head, closed, changed, summary, began, entry_point,
-                  visitor, staff, service, notes, bytes, transfers, claimed, closed_at, closed_by)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-                 ON CONFLICT (account, contact) DO UPDATE SET
-                 head = excluded.head, closed = excluded.closed, changed = excluded.changed,
-                 summary = excluded.summary, visitor = known.visitor + excluded.visitor,
-                 staff = known.staff + excluded.staff, service = known.service + excluded.service,
-                 notes = known.notes + excluded.notes, bytes = known.bytes + excluded.bytes,
-                 transfers = known.transfers + excluded.transfers,
-                 claimed = COALESCE(known.claimed, excluded.claimed),
-                 closed_at = COALESCE(known.closed_at, excluded.closed_at),
-                 closed_by = COALESCE(known.closed_by, excluded.closed_by)",
-            )
-            .bind(account.as_array())
-            .bind(summary.contact.as_array())
-            .bind(number(summary.head)?)
-            .bind(summary.closed)
-            .bind(number(changed.unwrap_or_default().millis())?)
-            .bind(encode(summary))
-            .bind(number(changed.unwrap_or_default().millis())?)
-            .bind(summary.entry_point.clone().into_bytes())
-            .bind(number(tally.visitor)?)
-            .bind(number(tally.staff)?)
-            .bind(number(tally.service)?)
-            .bind(number(tally.notes)?)
-            .bind(number(tally.bytes)?)
-            .bind(number(tally.transfers)?)
-            .bind(tally.claimed.map(|at| number(at.millis())).transpose()?)
-            .bind(
-                tally
-                    .closed
-                    .map(|(at, _)| number(at.millis()))
-                    .transpose()?,
-            )
-            .bind(tally.closed.map(|(_, by)| side_number(by)))
-            .execute(&mut *transaction)
-            .await?;
+        match append::append(&mut transaction, additions).await {
+            Ok(refused) => {
+                transaction.commit().await?;
+                Ok(refused)
+            }
+            Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),
+            Err(error) => Err(error),
         }
-        for change in &batch.roster {
-            change_roster(&mut transaction, change).await?;
-        }
-        Ok(transaction.commit().await?)
+    }
+
+    async fn summaries(
+        &self,
+        contacts: &[ContactKey],
+    ) -> Result<Vec<(AccountId, ContactSummary)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT account, summary FROM UNNEST($1::bytea[], $2::bytea[]) AS wanted (account, contact)
+             JOIN contacts USING (account, contact)",
+        )
+        .bind(column(contacts, |(account, _)| account.as_array()))
+        .bind(column(contacts, |(_, contact)| contact.as_array()))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let account = AccountId::from_slice(row.try_get("account")?);
+                let summary = read_summary(row.try_get("summary")?)?;
+                Ok((account.ok_or(StoreError::Unreadable)?, summary))
+            })
+            .collect()
+    }
+
+    /// A mark is the oldest transaction that was not yet decided: whatever commits later is that
+    /// one or a later one.
+    async fn advances(&self, since: &Mark) -> Result<(Vec<Advance>, Mark), StoreError> {
+        let rows = sqlx::query(
+            "SELECT mark.next::text AS next, account, contact, head,
+                 ARRAY(SELECT name FROM roster WHERE roster.account = found.account
+                     AND roster.contact = found.contact AND kind = 0 AND left_at >= first
+                 ) AS devices,
+                 ARRAY(SELECT name FROM roster WHERE roster.account = found.account
+                     AND roster.contact = found.contact AND kind = 1 AND left_at >= first
+                 ) AS teams
+             FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS next,
+                       pg_snapshot_xmax(pg_current_snapshot()) AS most) AS mark
+             LEFT JOIN LATERAL (
+                 SELECT account, contact, max(position) AS head, min(position) AS first
+                 FROM entries
+                 WHERE transaction >= $1::text::xid8 AND transaction < mark.most
+                 GROUP BY account, contact
+             ) AS found ON TRUE",
+        )
+        .bind(&since.0)
+        .fetch_all(&self.pool)
+        .await?;
+        let next = rows.first().map(|row| row.try_get("next")).transpose()?;
+        let advances = rows.iter().map(read_advance).filter_map(Result::transpose);
+        Ok((advances.collect::<Result<_, _>>()?, Mark(next)))
     }
 
     async fn contact(
@@ -200,67 +217,8 @@ impl LogStore for PostgresStore {
     }
 }
 
-async fn insert_entries(
-    connection: &mut PgConnection,
-    entries: &[NewEntry],
-) -> Result<(), StoreError> {
-    let positions: Result<Vec<_>, _> = entries.iter().map(|entry| number(entry.position)).collect();
-    let received: Result<Vec<_>, _> = entries
-        .iter()
-        .map(|entry| number(entry.received.millis()))
-        .collect();
-    sqlx::query(
-        "INSERT INTO entries
-         (account, contact, position, device, append_id, is_commit, received, bytes)
-         SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[],
-             $6::boolean[], $7::bigint[], $8::bytea[])",
-    )
-    .bind(column(entries, |entry| entry.key.account.as_array()))
-    .bind(column(entries, |entry| entry.contact.as_array()))
-    .bind(positions?)
-    .bind(column(entries, |entry| entry.key.device.as_array()))
-    .bind(column(entries, |entry| entry.key.id.as_array()))
-    .bind(
-        entries
-            .iter()
-            .map(|entry| entry.is_commit)
-            .collect::<Vec<_>>(),
-    )
-    .bind(received?)
-    .bind(column(entries, |entry| entry.bytes.as_slice()))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn change_roster(
-    connection: &mut PgConnection,
-    change: &RosterChange,
-) -> Result<(), StoreError> {
-    let (kind, name) = party(&change.party);
-    let query = if change.joined {
-        sqlx::query(
-            "INSERT INTO roster (joined, account, contact, kind, name) VALUES ($1, $2, $3, $4, $5)",
-        )
-    } else {
-        sqlx::query(
-            "UPDATE roster SET left_at = $1
-             WHERE account = $2 AND contact = $3 AND kind = $4 AND name = $5 AND left_at IS NULL",
-        )
-    };
-    query
-        .bind(number(change.position)?)
-        .bind(change.account.as_array())
-        .bind(change.contact.as_array())
-        .bind(kind)
-        .bind(name)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// One column of several rows.
-fn column<T>(rows: &[T], value: impl Fn(&T) -> &[u8]) -> Vec<&[u8]> {
+pub(super) fn column<T>(rows: &[T], value: impl Fn(&T) -> &[u8]) -> Vec<&[u8]> {
     rows.iter().map(value).collect()
 }
 
@@ -287,4 +245,26 @@ fn read_known(row: &PgRow) -> Result<KnownAppend, StoreError> {
         position: position(row.try_get("position")?)?,
         entry: row.try_get("bytes")?,
     })
+}
+
+/// None for the row that only tells the mark.
+fn read_advance(row: &PgRow) -> Result<Option<Advance>, StoreError> {
+    let Some(head) = row.try_get::<Option<i64>, _>("head")? else {
+        return Ok(None);
+    };
+    let key = || {
+        Some((
+            AccountId::from_slice(row.try_get("account").ok()?)?,
+            ContactId::from_slice(row.try_get("contact").ok()?)?,
+        ))
+    };
+    let devices: Vec<Vec<u8>> = row.try_get("devices")?;
+    let teams: Vec<Vec<u8>> = row.try_get("teams")?;
+    let devices = devices.iter().map(|name| read_party(0, name));
+    let teams = teams.iter().map(|name| read_party(1, name));
+    Ok(Some(Advance {
+        key: key().ok_or(StoreError::Unreadable)?,
+        head: position(head)?,
+        left: devices.chain(teams).collect::<Result<_, _>>()?,
+    }))
 }

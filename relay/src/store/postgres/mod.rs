@@ -1,5 +1,6 @@
 //! The store that several nodes share: PostgreSQL, which is the truth across them.
 
+mod append;
 pub(super) mod care;
 mod log;
 mod management;
@@ -17,7 +18,7 @@ use super::{Database, StoreError};
 /// How many connections a relay has at most.
 const CONNECTIONS: u32 = 16;
 /// How long to wait for one of them.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module's documentation.
 #[derive(Debug)]

@@ -2,18 +2,18 @@
 
 use async_trait::async_trait;
 use sottovoce::wire::frame::ContactSummary;
-use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId, encode};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::SqliteStore;
-use crate::store::columns::{blob, chunk, number, party, position, read_summary, side_number};
+use super::{SqliteStore, append};
+use crate::store::columns::{blob, chunk, number, party, position, read_summary};
 use crate::store::{
-    Access, AppendKey, Batch, CHUNK_ENTRIES, CLOSED_CONTACTS, KnownAppend, LogStore, NewEntry,
-    OPEN_CONTACTS, Party, RosterChange, StoreError,
+    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
+    LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
 };
 
-/// Rows of one statement: SQLite allows 32,766 parameters and an entry has 8.
+/// Rows of one statement: SQLite allows 32,766 parameters and a key has 3.
 const ROWS: usize = 500;
 
 #[async_trait]
@@ -40,57 +40,38 @@ impl LogStore for SqliteStore {
         Ok(known)
     }
 
-    async fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+    /// There is one writer, so transactions queue anyway: the more of one, the better.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for entries in batch.entries.chunks(ROWS) {
-            insert_entries(&mut transaction, entries).await?;
+        match append::append(&mut transaction, additions).await {
+            Ok(refused) => {
+                transaction.commit().await?;
+                Ok(refused)
+            }
+            Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),
+            Err(error) => Err(error),
         }
-        for (account, summary) in &batch.contacts {
-            let changed = batch.entries.iter().map(|entry| entry.received).max();
-            let tally = batch.tally(account, &summary.contact);
-            sqlx::query(
-                "INSERT INTO contacts AS known
-                 (account, contact, closed, changed, summary, began, entry_point, visitor,
-                  staff, service, notes, bytes, transfers, claimed, closed_at, closed_by)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (account, contact) DO UPDATE SET
-                 closed = excluded.closed, changed = excluded.changed,
-                 summary = excluded.summary, visitor = known.visitor + excluded.visitor,
-                 staff = known.staff + excluded.staff, service = known.service + excluded.service,
-                 notes = known.notes + excluded.notes, bytes = known.bytes + excluded.bytes,
-                 transfers = known.transfers + excluded.transfers,
-                 claimed = COALESCE(known.claimed, excluded.claimed),
-                 closed_at = COALESCE(known.closed_at, excluded.closed_at),
-                 closed_by = COALESCE(known.closed_by, excluded.closed_by)",
-            )
-            .bind(blob(account.as_array()))
-            .bind(blob(summary.contact.as_array()))
-            .bind(summary.closed)
-            .bind(number(changed.unwrap_or_default().millis())?)
-            .bind(encode(summary))
-            .bind(number(changed.unwrap_or_default().millis())?)
-            .bind(summary.entry_point.clone().into_bytes())
-            .bind(number(tally.visitor)?)
-            .bind(number(tally.staff)?)
-            .bind(number(tally.service)?)
-            .bind(number(tally.notes)?)
-            .bind(number(tally.bytes)?)
-            .bind(number(tally.transfers)?)
-            .bind(tally.claimed.map(|at| number(at.millis())).transpose()?)
-            .bind(
-                tally
-                    .closed
-                    .map(|(at, _)| number(at.millis()))
-                    .transpose()?,
-            )
-            .bind(tally.closed.map(|(_, by)| side_number(by)))
-            .execute(&mut *transaction)
-            .await?;
+    }
+
+    async fn summaries(
+        &self,
+        contacts: &[ContactKey],
+    ) -> Result<Vec<(AccountId, ContactSummary)>, StoreError> {
+        let mut summaries = Vec::with_capacity(contacts.len());
+        for (account, contact) in contacts {
+            let summary = self.summary(account, contact).await?;
+            summaries.extend(summary.map(|(summary, _)| (*account, summary)));
         }
-        for change in &batch.roster {
-            change_roster(&mut transaction, change).await?;
-        }
-        Ok(transaction.commit().await?)
+        Ok(summaries)
+    }
+
+    /// A file is one process's own, and that process knows what it has added.
+    async fn advances(&self, since: &Mark) -> Result<(Vec<Advance>, Mark), StoreError> {
+        Ok((Vec::new(), since.clone()))
     }
 
     async fn contact(
@@ -217,56 +198,6 @@ impl SqliteStore {
             })
             .transpose()
     }
-}
-
-async fn insert_entries(
-    connection: &mut SqliteConnection,
-    entries: &[NewEntry],
-) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO entries
-         (account, contact, position, device, append_id, is_commit, received, bytes) ",
-    );
-    query.push_values(entries, |mut row, entry| {
-        row.push_bind(blob(entry.key.account.as_array()))
-            .push_bind(blob(entry.contact.as_array()))
-            // Positions and times beyond 2^63 cannot come about.
-            .push_bind(i64::try_from(entry.position).unwrap_or(i64::MAX))
-            .push_bind(blob(entry.key.device.as_array()))
-            .push_bind(blob(entry.key.id.as_array()))
-            .push_bind(entry.is_commit)
-            .push_bind(i64::try_from(entry.received.millis()).unwrap_or(i64::MAX))
-            .push_bind(entry.bytes.clone());
-    });
-    query.build().execute(connection).await?;
-    Ok(())
-}
-
-async fn change_roster(
-    connection: &mut SqliteConnection,
-    change: &RosterChange,
-) -> Result<(), StoreError> {
-    let (kind, name) = party(&change.party);
-    let position = number(change.position)?;
-    let query = if change.joined {
-        sqlx::query(
-            "INSERT INTO roster (joined, account, contact, kind, name) VALUES (?, ?, ?, ?, ?)",
-        )
-    } else {
-        sqlx::query(
-            "UPDATE roster SET left_at = ?
-             WHERE account = ? AND contact = ? AND kind = ? AND name = ? AND left_at IS NULL",
-        )
-    };
-    query
-        .bind(position)
-        .bind(blob(change.account.as_array()))
-        .bind(blob(change.contact.as_array()))
-        .bind(kind)
-        .bind(name)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// `WITH parties (account, kind, name) AS (…) `: the device and its teams.

@@ -1,5 +1,6 @@
 //! The embedded store: SQLite with a write-ahead log and full synchronisation.
 
+mod append;
 pub(super) mod care;
 mod log;
 mod management;

@@ -5,36 +5,62 @@ use sottovoce::wire::AccountId;
 use sqlx::Row;
 
 use super::SqliteStore;
-use crate::store::columns::{blob, kind_number, read_kind};
+use crate::store::columns::{blob, kind_number, number, position, read_kind};
 use crate::store::{ObjectChange, ObjectStore, StoreError, StoredObject};
 
 #[async_trait]
 impl ObjectStore for SqliteStore {
-    async fn objects(&self, account: &AccountId) -> Result<Vec<StoredObject>, StoreError> {
+    async fn objects(&self, account: &AccountId) -> Result<(u64, Vec<StoredObject>), StoreError> {
+        // One statement, so that version and objects are of one moment.
         let rows = sqlx::query(
-            "SELECT kind, slot, bytes FROM objects WHERE account = ? ORDER BY kind, slot",
+            "SELECT version, kind, slot, bytes FROM accounts LEFT JOIN objects USING (account)
+             WHERE account = ? ORDER BY kind, slot",
         )
         .bind(blob(account.as_array()))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let kind = row.try_get::<i16, _>("kind")?;
-                Ok(StoredObject {
+        let version = rows.first().map_or(Ok(0), |row| row.try_get("version"))?;
+        let mut objects = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(kind) = row.try_get("kind")? {
+                objects.push(StoredObject {
                     kind: read_kind(kind).ok_or(StoreError::Unreadable)?,
                     slot: row.try_get("slot")?,
                     bytes: row.try_get("bytes")?,
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        Ok((position(version)?, objects))
+    }
+
+    async fn object_version(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let version = sqlx::query_scalar("SELECT version FROM accounts WHERE account = ?")
+            .bind(blob(account.as_array()))
+            .fetch_optional(&self.readers)
+            .await?;
+        position(version.unwrap_or_default())
     }
 
     async fn change_objects(
         &self,
         account: &AccountId,
+        version: u64,
         changes: &[ObjectChange],
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let swap = if version == 0 {
+            "INSERT INTO accounts (account, version) VALUES (?, ? + 1) ON CONFLICT DO NOTHING"
+        } else {
+            "UPDATE accounts SET version = version + 1 WHERE account = ? AND version = ?"
+        };
+        let swapped = sqlx::query(swap)
+            .bind(blob(account.as_array()))
+            .bind(number(version)?)
+            .execute(&mut *transaction)
+            .await?;
+        if swapped.rows_affected() == 0 {
+            return Ok(false);
+        }
         for change in changes {
             let query = match change {
                 ObjectChange::Put(object) => sqlx::query(
@@ -54,6 +80,7 @@ impl ObjectStore for SqliteStore {
             };
             query.execute(&mut *transaction).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(true)
     }
 }

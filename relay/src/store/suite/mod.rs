@@ -1,10 +1,12 @@
 //! What every store must do, whichever database it uses. Each function is one behaviour; `suite!`
 //! makes a test of each for a kind of database.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod additions;
 pub(super) mod log;
 pub(super) mod objects;
+pub(super) mod race;
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use super::{Database, Store};
 /// A database of the test's own, which can be opened several times.
 pub(super) struct Place {
     url: String,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl Place {
@@ -23,20 +25,25 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         Self {
             url: folder.path().join("relay.db").display().to_string(),
-            _folder: Some(folder),
+            folder: Some(folder),
         }
     }
 
     pub(super) fn postgres() -> Self {
         Self {
             url: sottovoce_test_postgres::database(),
-            _folder: None,
+            folder: None,
         }
     }
 
     /// A handle of its own: what another node would have.
     pub(super) async fn database(&self) -> Database {
         Database::open(&self.url).await.unwrap()
+    }
+
+    /// Whether several processes may use it at the same time.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.folder.is_none()
     }
 
     pub(super) async fn open(&self) -> Arc<dyn Store> {
@@ -48,11 +55,17 @@ impl Place {
 macro_rules! suite {
     ($place:ident) => {
         crate::store::suite::tests! { $place:
-            log::a_batch_is_kept_whole_or_not_at_all,
-            log::entries_come_in_chunks_of_bounded_size_and_always_at_least_one,
             log::appends_are_known_by_account_device_and_id,
+            log::contacts_are_as_they_were_left,
+            log::entries_come_in_chunks_of_bounded_size_and_always_at_least_one,
             log::who_left_may_read_up_to_leaving,
             objects::an_object_replaces_the_one_in_its_slot,
+            objects::of_two_changes_of_one_version_only_one_counts,
+            race::a_contact_that_moved_is_left_alone_and_others_are_added_to,
+            race::one_append_id_on_two_nodes_is_one_entry,
+            race::what_others_added_is_found_by_looking,
+            race::what_was_judged_by_other_objects_is_left_alone,
+            race::writers_on_several_nodes_leave_no_gap_and_lose_nothing,
         }
     };
 }

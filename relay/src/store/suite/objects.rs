@@ -25,19 +25,43 @@ pub(in crate::store) async fn an_object_replaces_the_one_in_its_slot(place: &Pla
         put(ObjectKind::SealKey, 2, 3),
         put(ObjectKind::Enrolment, 1, 4),
     ];
-    store.change_objects(&ACCOUNT, &first).await.unwrap();
+    assert!(store.change_objects(&ACCOUNT, 0, &first).await.unwrap());
     let second = [
         put(ObjectKind::SealKey, 1, 5),
         ObjectChange::Remove(ObjectKind::Enrolment, vec![1]),
         ObjectChange::Remove(ObjectKind::Enrolment, vec![9]),
     ];
-    store.change_objects(&ACCOUNT, &second).await.unwrap();
+    assert!(store.change_objects(&ACCOUNT, 1, &second).await.unwrap());
     let kept = [
         object(ObjectKind::Policy, 1, 2),
         object(ObjectKind::SealKey, 1, 5),
         object(ObjectKind::SealKey, 2, 3),
     ];
-    assert_eq!(store.objects(&ACCOUNT).await.unwrap(), kept);
+    let (version, objects) = store.objects(&ACCOUNT).await.unwrap();
+    assert_eq!((version, objects.as_slice()), (2, &kept[..]));
     let other = AccountId::new([9; 32]);
-    assert!(store.objects(&other).await.unwrap().is_empty());
+    assert_eq!(store.objects(&other).await.unwrap(), (0, Vec::new()));
+}
+
+pub(in crate::store) async fn of_two_changes_of_one_version_only_one_counts(place: &Place) {
+    let nodes = [place.open().await, place.open().await];
+    let change = |slot: u8| [ObjectChange::Put(object(ObjectKind::Policy, slot, slot))];
+    for version in 0..8 {
+        let (first, second) = (change(0), change(1));
+        let (first, second) = tokio::join!(
+            nodes[0].change_objects(&ACCOUNT, version, &first),
+            nodes[1].change_objects(&ACCOUNT, version, &second),
+        );
+        assert_ne!(first.unwrap(), second.unwrap(), "version {version}");
+        let known = nodes[0].object_version(&ACCOUNT).await.unwrap();
+        assert_eq!(known, version + 1);
+    }
+    // Neither an old version nor one that is yet to come.
+    for version in [0, 7, 9] {
+        let changed = nodes[0].change_objects(&ACCOUNT, version, &change(2)).await;
+        assert!(!changed.unwrap(), "version {version}");
+    }
+    let (version, objects) = nodes[1].objects(&ACCOUNT).await.unwrap();
+    assert_eq!(version, 8);
+    assert!(objects.iter().all(|object| object.slot != [2]));
 }
