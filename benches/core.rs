@@ -1,9 +1,4 @@
-//! How fast the core is on this machine, in one thread.
-//!
-//! Contacts and messages are whole conversations between real clients over the simulated relay: a
-//! figure is the work of both sides, of the relay's checks and of sealing every record. Clients
-//! start contacts in suite 2 only; the suites differ in nothing but seals, so these are measured
-//! for both.
+//! How fast the core is in one thread: here, and as wasm in Node.js (`core.mjs` calls it).
 
 #![allow(
     clippy::unwrap_used,
@@ -15,112 +10,91 @@
 
 #[path = "../tests/simulation/relay.rs"]
 mod relay;
+#[path = "core/scene.rs"]
+mod scene;
 #[path = "../tests/simulation/world.rs"]
 mod world;
 
-use std::time::Instant;
-
-use sottovoce::account::Role;
-use sottovoce::client::{Command, ContactState};
-use sottovoce::crypto::Random;
-use sottovoce::crypto::seal::SealPrivateKey;
 use sottovoce::wire::Suite;
 
-use world::World;
+use scene::Scene;
 
-const SEALS: usize = 1_000;
-const CONTACTS: usize = 50;
-const MESSAGES: usize = 2_000;
-/// Messages that are under way at once.
-const BURST: usize = 50;
-
+#[cfg(not(target_arch = "wasm32"))]
 fn main() {
-    let (contacts, messages) = conversations();
-    let figures = [
-        (
-            "seal_1",
-            "seals made and opened, suite 1",
-            seals(Suite::X25519),
-        ),
-        (
-            "seal_2",
-            "seals made and opened, suite 2",
-            seals(Suite::XWing),
-        ),
-        ("contact_2", "contacts created and claimed", contacts),
-        ("message", "messages sent and received", messages),
-    ];
-    for (_, what, per_second) in figures {
-        println!("{per_second:>8.0} {what} per second");
+    use std::time::Instant;
+    const CONTACTS: usize = 50;
+    const MESSAGES: usize = 1_000;
+    let timed = |work: &mut dyn FnMut()| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    let mut fields = Vec::new();
+    for suite in Suite::ALL {
+        let mut scene = Scene::new(suite);
+        let contacts = CONTACTS as f64 / timed(&mut || scene.contacts(CONTACTS));
+        let messages = MESSAGES as f64 / timed(&mut || scene.messages(MESSAGES));
+        let open = 1_000.0 * timed(&mut || scene.open_transcript());
+        let offline = 1_000.0 * timed(&mut || scene.write_offline(MESSAGES));
+        let late = 1_000.0 * timed(&mut || scene.send_what_waits(MESSAGES));
+        let number = suite.number();
+        println!(
+            "native, suite {number}: {contacts:.0} contacts/s, {messages:.0} messages/s; \
+             {MESSAGES} messages: {open:.0} ms to open, {offline:.0} ms to write offline, \
+             {late:.0} ms to send then"
+        );
+        fields.push(format!(
+            "\"contacts_{number}_per_second\":{contacts:.1},\
+             \"messages_{number}_per_second\":{messages:.1},\"open_{number}_ms\":{open:.1},\
+             \"write_offline_{number}_ms\":{offline:.1},\"send_late_{number}_ms\":{late:.1}"
+        ));
     }
     if std::env::args().any(|argument| argument == "--json") {
-        let fields = figures.map(|(key, _, value)| format!("\"{key}_per_second\":{value:.0}"));
         println!("{{{}}}", fields.join(","));
     }
 }
 
-fn seals(suite: Suite) -> f64 {
-    let mut random = Random::seeded(7);
-    let recipient = SealPrivateKey::generate(suite, &mut random).unwrap();
-    let public = recipient.public();
-    let start = Instant::now();
-    for _ in 0..SEALS {
-        let seal = public.seal_fresh(&mut random, b"bench", &[7; 32]).unwrap();
-        recipient.open(b"bench", &seal).unwrap();
-    }
-    SEALS as f64 / start.elapsed().as_secs_f64()
-}
+#[cfg(target_arch = "wasm32")]
+fn main() {}
 
-fn conversations() -> (f64, f64) {
-    let mut world = World::new(7);
-    let agent = world.staff("Ada", Role::Agent);
-    world.connect(agent);
-    world.run(4);
+#[cfg(target_arch = "wasm32")]
+mod exports {
+    use wasm_bindgen::prelude::wasm_bindgen;
 
-    let start = Instant::now();
-    let mut visitor = 0;
-    for _ in 0..CONTACTS {
-        visitor = converse(&mut world, agent);
-    }
-    let contacts = CONTACTS as f64 / start.elapsed().as_secs_f64();
+    use super::{Scene, Suite};
 
-    let before = world.nodes[agent].texts().len();
-    let start = Instant::now();
-    for _ in 0..MESSAGES / BURST {
-        for _ in 0..BURST {
-            world.say(
-                visitor,
-                "Is the blue one in stock, and when would it arrive?",
-            );
+    /// The scene for JavaScript, which has the clock.
+    #[wasm_bindgen]
+    pub struct Bench(Scene);
+
+    #[wasm_bindgen]
+    impl Bench {
+        #[wasm_bindgen(constructor)]
+        pub fn new(suite: u32) -> Self {
+            let suite = Suite::ALL
+                .into_iter()
+                .find(|it| it.number() == u64::from(suite));
+            Self(Scene::new(suite.expect("a suite")))
         }
-        world.run(1);
-    }
-    let messages = MESSAGES as f64 / start.elapsed().as_secs_f64();
-    let received = world.nodes[agent].texts().len() - before;
-    assert_eq!(received, MESSAGES, "every message arrives");
-    (contacts, messages)
-}
 
-/// A visitor writes and the agent claims the contact.
-fn converse(world: &mut World, agent: usize) -> usize {
-    let visitor = world.visitor();
-    world.connect(visitor);
-    world.command(
-        visitor,
-        Command::Start {
-            entry_point: "shop".into(),
-            identity: None,
-        },
-    );
-    world.say(visitor, "Good morning");
-    world.run(1);
-    let contact = world.contact_of(visitor);
-    world.command(agent, Command::Open { contact });
-    world.run(1);
-    world.command(agent, Command::Claim { contact });
-    world.run(1);
-    let view = world.nodes[visitor].view.as_ref().expect("a view");
-    assert_eq!(view.state, ContactState::Open, "the agent has the contact");
-    assert_eq!(view.suite, Suite::XWing.number());
-    visitor
+        pub fn contacts(&mut self, count: usize) {
+            self.0.contacts(count);
+        }
+
+        pub fn messages(&mut self, count: usize) {
+            self.0.messages(count);
+        }
+
+        pub fn write_offline(&mut self, count: usize) {
+            self.0.write_offline(count);
+        }
+
+        pub fn send_what_waits(&mut self, count: usize) {
+            self.0.send_what_waits(count);
+        }
+
+        pub fn open_transcript(&mut self) {
+            self.0.open_transcript();
+        }
+    }
 }

@@ -1,22 +1,94 @@
-//! `cargo xtask bench`: the core's speed on this machine, or that of a relay.
+//! `cargo xtask bench`: the core's speed on this machine, natively and as wasm in Node.js; how long
+//! the widget keeps a slow phone busy; a relay under load.
+
+use std::process::Command;
 
 use crate::failure::{Outcome, only};
 use crate::workspace::Workspace;
-use crate::{load, process};
+use crate::{browser, load, process, programs, setup};
 
-/// Runs `benches/core.rs`, or loads a relay; `--json` adds one object as the last line.
+/// Runs `benches/core.rs` both ways, the widget in a slowed browser, or a relay under load; `--json`
+/// adds one object as the last line.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
-    if let Some((what, rest)) = arguments.split_first()
-        && what == "relay"
-    {
-        return load::bench(workspace, rest);
+    match arguments.split_first() {
+        Some((what, rest)) if what == "web" => web(workspace, rest),
+        Some((what, rest)) if what == "relay" => load::bench(workspace, rest),
+        _ => core(workspace, arguments),
     }
+}
+
+fn web(workspace: &Workspace, arguments: &[String]) -> Outcome {
     only(arguments, &["--json"])?;
-    process::run(
+    programs::build(workspace)?;
+    browser::wasm(workspace)?;
+    browser::pages(workspace)?;
+    let script = ["tests/browser/throttled.mjs"];
+    process::run(programs::tester(workspace, "node", &script)?.args(arguments))
+}
+
+fn core(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    only(arguments, &["--json"])?;
+    let native = figures(
         workspace
             .cargo()
             .args(["bench", "--quiet", "--locked", "--package", "sottovoce"])
-            .args(["--bench", "core", "--"])
-            .args(arguments),
-    )
+            .args(["--bench", "core", "--", "--json"]),
+    )?;
+    let module = wasm(workspace)?;
+    let wasm = figures(
+        workspace
+            .command("node")
+            .arg(workspace.path("benches/core.mjs"))
+            .args([module.as_str(), "--json"]),
+    )?;
+    if !arguments.is_empty() {
+        println!("{{\"native\":{native},\"wasm\":{wasm}}}");
+    }
+    Ok(())
+}
+
+/// Shows what a program says, but for its last line, which it returns.
+fn figures(command: &mut Command) -> Outcome<String> {
+    let said = process::read(command)?;
+    let mut lines: Vec<_> = said.lines().collect();
+    let last = lines.pop().ok_or("the bench said nothing")?;
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(last.to_owned())
+}
+
+/// Builds the bench as browsers would get it; returns the path of a module for Node.js.
+fn wasm(workspace: &Workspace) -> Outcome<String> {
+    setup::rust_target(workspace)?;
+    let tools = setup::wasm_bindgen(workspace)?;
+    let told = process::read(
+        workspace
+            .cargo()
+            .args(["build", "--quiet", "--locked", "--package", "sottovoce"])
+            .args(["--bench", "core", "--profile", "wasm"])
+            .args(["--target", "wasm32-unknown-unknown"])
+            .arg("--message-format=json-render-diagnostics"),
+    )?;
+    let program = told
+        .lines()
+        .filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next())
+        .find(|path| path.ends_with(".wasm"))
+        .ok_or("cargo named no wasm")?;
+    let folder = workspace.built("bench");
+    process::run(
+        workspace
+            .command(tools.join("wasm-bindgen"))
+            .args([
+                "--target",
+                "experimental-nodejs-module",
+                "--no-typescript",
+                "--out-name",
+                "core",
+            ])
+            .arg("--out-dir")
+            .arg(&folder)
+            .arg(program),
+    )?;
+    Ok(folder.join("core.js").to_string_lossy().into_owned())
 }

@@ -32,7 +32,8 @@ cargo xtask <command>
   lint                formatting, clippy for the host and the browser, type checks
   size [--json] [--check]
                       bytes that a browser loads: raw, gzip, brotli; --check fails above the bar
-  bench [--json]      speed of the core on this machine
+  bench [--json]      speed of the core on this machine, natively and as wasm
+  bench web [--json]  how long the widget keeps a slow phone busy
   bench relay [--quick] [--json]
                       a relay under load, beside NATS JetStream and Redis Streams
   crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--seed N] [--report FILE]
