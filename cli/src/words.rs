@@ -68,6 +68,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "state-rolled-back" => "this device's state is older than what it has sent",
         "stopped" => "the client has stopped",
         "stranger" => "somebody took part who may not",
+        "banned" => "this device or its network is kept away for a while",
         "throttled" => "too much at once; wait a moment",
         "time-off" => "this clock and the relay's are more than ten minutes apart",
         "time-runs-back" => "its time is before that of the entry before it",

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sottovoce::wire::AccountId;
 use sottovoce_server::TlsFiles;
 use sottovoce_server::config::{self, ConfigError};
 
 use crate::hints::HintChannel;
+use crate::proxy::Proxies;
+use crate::push::payload::Services;
 use crate::throttle::Limits;
 
 /// What a relay is told.
@@ -31,6 +34,10 @@ pub struct Config {
     pub mounts: Vec<Mount>,
     /// How much is allowed.
     pub limits: Limits,
+    /// The proxies that say where connections come from.
+    pub proxies: Proxies,
+    /// How devices are told of news when they are not connected, if they are.
+    pub push: Option<Push>,
     /// Where `/metrics` is served, if anywhere.
     pub metrics: Option<SocketAddr>,
     /// Over how long the goodbyes are spread when the relay ends.
@@ -48,6 +55,8 @@ impl Config {
             accounts: vec![account],
             mounts: Vec::new(),
             limits: Limits::default(),
+            proxies: Proxies::default(),
+            push: None,
             metrics: None,
             drain: Duration::ZERO,
         }
@@ -62,6 +71,17 @@ pub struct Mount {
     pub prefix: String,
     /// The folder.
     pub directory: PathBuf,
+}
+
+/// How devices are told of news when they are not connected.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// Where the operator's push gateway is: an `https` URL, or an `http` one on a loopback address.
+    pub gateway: String,
+    /// What is configured of the push services.
+    pub services: Services,
+    /// How long a device is not told again.
+    pub pause: Duration,
 }
 
 /// A relay's settings, in the sections that they have in `relay.toml`.
@@ -82,6 +102,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What operators are told.
     pub metrics: MetricsSettings,
+    /// How devices are told of news when they are not connected.
+    pub push: PushSettings,
     /// Folders of files to serve, by the path to serve them under.
     #[serde(rename = "static")]
     pub folders: BTreeMap<String, PathBuf>,
@@ -97,6 +119,10 @@ pub struct ListenSettings {
     pub certificate: Option<PathBuf>,
     /// The certificate's private key, PEM.
     pub key: Option<PathBuf>,
+    /// Addresses and networks of the proxies that are believed about where connections come from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header that they write.
+    pub proxy_header: String,
 }
 
 /// `[database]`
@@ -135,12 +161,39 @@ pub struct MetricsSettings {
     pub exposed: bool,
 }
 
+/// `[push]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PushSettings {
+    /// URL of the operator's push gateway; devices are not told without.
+    pub gateway: String,
+    /// The app's bundle id, for APNs.
+    pub apns_topic: String,
+    /// The project's id, for FCM.
+    pub fcm_project: String,
+    /// How many seconds a device is not told again.
+    pub pause_seconds: u16,
+}
+
 impl Default for ListenSettings {
     fn default() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             certificate: None,
             key: None,
+            trusted_proxies: Vec::new(),
+            proxy_header: "x-forwarded-for".to_owned(),
+        }
+    }
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self {
+            gateway: String::new(),
+            apns_topic: String::new(),
+            fcm_project: String::new(),
+            pause_seconds: 60,
         }
     }
 }
@@ -153,7 +206,7 @@ impl Default for DrainSettings {
 
 impl config::Settings for Settings {
     const SECRETS: &'static [&'static str] = &[];
-    const URLS: &'static [&'static str] = &["database.url", "hints.nats"];
+    const URLS: &'static [&'static str] = &["database.url", "hints.nats", "push.gateway"];
 }
 
 impl Settings {
@@ -189,6 +242,18 @@ impl Settings {
             let words = "it is not a loopback address, and metrics.exposed is not set";
             return Err(refused("metrics.address", words));
         }
+        let header = self.listen.proxy_header.parse();
+        let header =
+            header.map_err(|_| refused("listen.proxy_header", "it is no header's name"))?;
+        let push = self.push;
+        let push = (!push.gateway.is_empty()).then(|| Push {
+            gateway: push.gateway,
+            services: Services {
+                apns_topic: push.apns_topic,
+                fcm_project: push.fcm_project,
+            },
+            pause: Duration::from_secs(push.pause_seconds.into()),
+        });
         let mounts = self
             .folders
             .into_iter()
@@ -204,6 +269,11 @@ impl Settings {
             accounts,
             mounts: mounts.collect(),
             limits: self.limits,
+            proxies: Proxies {
+                trusted: self.listen.trusted_proxies,
+                header,
+            },
+            push,
             metrics: self.metrics.address,
             drain: Duration::from_secs(self.drain.seconds.into()),
         })

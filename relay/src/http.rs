@@ -80,7 +80,7 @@ async fn connect(
     let peer = Peer {
         account: query.account,
         host: host(&headers).unwrap_or_default().to_owned(),
-        address: peer.ip(),
+        address: shared.proxies.origin(peer, &headers),
     };
     upgrade.on_upgrade(move |socket| {
         let connections = shared.connections.clone();

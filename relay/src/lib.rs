@@ -14,6 +14,7 @@
 
 pub mod account;
 mod backup;
+mod bans;
 mod clock;
 mod config;
 mod connection;
@@ -22,12 +23,15 @@ pub mod fanout;
 mod heads;
 pub mod hints;
 mod http;
+mod load;
 mod metrics;
 mod nodes;
 pub mod outcome;
 #[cfg(planted_violations)]
 mod planted;
 pub mod presence;
+pub mod proxy;
+pub mod push;
 pub mod refusal;
 mod relay;
 mod rest;
@@ -40,7 +44,8 @@ pub mod usage;
 mod watch;
 
 pub use backup::{BackupError, back_up};
-pub use config::{Config, Mount, Settings};
+pub use config::{Config, Mount, Push, Settings};
+pub use proxy::Proxies;
 pub use refusal::Refusal;
 pub use relay::{Relay, RelayError, serve};
 pub use sottovoce_server::TlsFiles;

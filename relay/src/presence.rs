@@ -104,6 +104,11 @@ impl Presence {
         }
     }
 
+    /// Whether a device has a connection.
+    pub fn is_connected(&self, account: AccountId, device: DeviceId) -> bool {
+        self.state().here.contains_key(&(account, device))
+    }
+
     /// Forgets what nodes said that were not heard of since.
     pub fn forget(&self, now: Instant) {
         self.state().elsewhere.retain(|_, nodes| {

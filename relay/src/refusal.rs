@@ -84,6 +84,12 @@ pub enum Refusal {
     /// The append id was used for something else.
     #[error("the append id was used for something else")]
     IdReused,
+    /// The device or its address is kept away for a while.
+    #[error("kept away for a while")]
+    Banned,
+    /// The work was not done.
+    #[error("the work was not done")]
+    NotWorked,
     /// Too much of something.
     #[error("too much at once")]
     Throttled,
@@ -127,6 +133,8 @@ impl Refusal {
             Self::EpochTaken => "epoch-taken",
             Self::StaleEpoch => "stale-epoch",
             Self::IdReused => "id-reused",
+            Self::Banned => "banned",
+            Self::NotWorked => "not-authenticated",
             Self::Throttled => "throttled",
             Self::TooSlow => "too-slow",
             Self::GoingAway => "going-away",

@@ -8,6 +8,7 @@ use sottovoce::crypto::Random;
 use sottovoce::crypto::random::NoRandomness;
 use sottovoce::wire::AccountId;
 use sottovoce_server::listen::ListenError;
+use sottovoce_server::outgoing::OutgoingError;
 use sottovoce_server::shutdown::{self, Haste};
 use sottovoce_server::{Drain, Listen, Listener, Readiness, metrics};
 use sottovoce_webhooks::dispatch::{self, Dispatcher, Waker};
@@ -18,14 +19,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::AccountHub;
+use crate::bans::Bans;
 use crate::config::{Config, Mount};
 use crate::fanout::{Fanout, LocalFanout};
 use crate::heads::Heads;
 use crate::hints::{Heard, HintChannel, Hints, NatsError, NatsHints, NoHints, PostgresHints};
 use crate::http;
+use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::nodes::{Company, Nodes, SparseHints};
 use crate::presence::Presence;
+use crate::proxy::Proxies;
+use crate::push::{Gateway, Noticing, Pusher};
 use crate::rest::Rates;
 use crate::retention;
 use crate::sequencer::{Counters, Sequencer, Surroundings};
@@ -50,6 +55,9 @@ pub enum RelayError {
     /// Other nodes cannot be heard.
     #[error(transparent)]
     Hints(#[from] NatsError),
+    /// The push gateway cannot be used.
+    #[error("the push gateway cannot be used: {0}")]
+    Push(#[from] OutgoingError),
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -68,6 +76,7 @@ impl RelayError {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
             Self::Hints(_) => "hints-unusable",
+            Self::Push(_) => "push-unusable",
             Self::Store(error) => error.code(),
             Self::Webhooks(_) => "webhooks-unusable",
             Self::NoRandomness(_) => "no-randomness",
@@ -88,6 +97,11 @@ pub(crate) struct Shared {
     pub(crate) fanout: Arc<dyn Fanout>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) hints: Arc<dyn Hints>,
+    pub(crate) bans: Bans,
+    pub(crate) load: Load,
+    pub(crate) proxies: Proxies,
+    /// Whether devices can be told of news by push services.
+    pub(crate) pushes: bool,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) sequencer: Sequencer,
     pub(crate) connections: TaskTracker,
@@ -144,10 +158,28 @@ impl Relay {
         let targets = calls.targets;
         let dispatcher = Dispatcher::start(Arc::clone(&webhooks), calls).await?;
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
-        let fanout: Arc<dyn Fanout> = Arc::new(LocalFanout::default());
         let mut nodes = JoinSet::new();
         let neighbours = Neighbours::find(&config.hints, &database, &mut nodes).await?;
         let hints = Arc::clone(&neighbours.hints);
+        let shutdown = CancellationToken::new();
+        let presence = Arc::new(Presence::default());
+        let bans = Bans::load(Arc::clone(&store)).await?;
+        let pushes = config.push.is_some();
+        let fanout: Arc<dyn Fanout> = match config.push {
+            Some(push) => {
+                let gateway = Gateway::new(&push.gateway, push.services)?;
+                let presence = Arc::clone(&presence);
+                let (news, pusher) = Pusher::new(
+                    Arc::clone(&store),
+                    Arc::new(gateway),
+                    Arc::new(move |account, device| presence.is_connected(account, device)),
+                    push.pause,
+                );
+                tokio::spawn(pusher.run(shutdown.clone()));
+                Arc::new(Noticing::new(LocalFanout::default(), news))
+            }
+            None => Arc::new(LocalFanout::default()),
+        };
         let mut accounts = HashMap::new();
         for id in config.accounts {
             let hub = AccountHub::load(
@@ -162,7 +194,6 @@ impl Relay {
         let throttle = Arc::new(Throttle::new(config.limits));
         let counters = Arc::new(Counters::default());
         let heads = Arc::new(Heads::default());
-        let presence = Arc::new(Presence::default());
         let lanes = TaskTracker::new();
         let surroundings = Surroundings {
             store: Arc::clone(&store),
@@ -205,13 +236,21 @@ impl Relay {
             fanout,
             presence,
             hints,
+            bans,
+            load: Load::new(&config.limits),
+            proxies: config.proxies,
+            pushes,
             throttle,
             sequencer,
             connections: TaskTracker::new(),
             metrics: Arc::new(metrics),
             readiness: readiness.clone(),
             drain: Drain::over(config.drain),
-            shutdown: CancellationToken::new(),
+            shutdown,
+        });
+        tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move { shared.bans.follow(shared.shutdown.clone()).await }
         });
         let housekeeping = tokio::spawn(retention::run(Arc::clone(&shared)));
         Ok(Self {

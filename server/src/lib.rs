@@ -8,6 +8,7 @@ pub mod health;
 pub mod listen;
 pub mod logs;
 pub mod metrics;
+pub mod outgoing;
 pub mod problem;
 pub mod shutdown;
 pub mod telemetry;

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_http::hyper::HyperClient;
@@ -20,15 +19,14 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use rustls::RootCertStore;
 use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::listen::is_loopback;
 use crate::logs;
+use crate::outgoing::{self, OutgoingError};
 
 /// How long a collector may take for one request.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -167,18 +165,10 @@ fn provider(service: &'static str) -> Result<Option<SdkTracerProvider>, Telemetr
 }
 
 fn check_endpoint(variable: &'static str, endpoint: &str) -> Result<(), TelemetryError> {
-    let unusable = TelemetryError::Endpoint { variable };
-    let Ok(uri) = endpoint.parse::<Uri>() else {
-        return Err(unusable);
-    };
-    let host = uri.host().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse();
-    match uri.scheme_str() {
-        _ if host.is_empty() => Err(unusable),
-        Some("https") => Ok(()),
-        Some("http") if host == "localhost" || address.is_ok_and(is_loopback) => Ok(()),
-        Some("http") => Err(TelemetryError::Insecure { variable }),
-        _ => Err(unusable),
+    match outgoing::check(endpoint) {
+        Ok(_) => Ok(()),
+        Err(OutgoingError::Insecure) => Err(TelemetryError::Insecure { variable }),
+        Err(_) => Err(TelemetryError::Endpoint { variable }),
     }
 }
 
@@ -191,18 +181,7 @@ struct OnRuntime {
 
 impl OnRuntime {
     fn new() -> Result<Self, TelemetryError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = outgoing::connector()?;
         Ok(Self {
             runtime: Handle::current(),
             client: Arc::new(HyperClient::new(connector, PATIENCE, None)),

@@ -4,6 +4,7 @@
 const KNOWN: &[&str] = &[
     "already-exists",
     "bad-signature",
+    "banned",
     "cannot-seal",
     "claim-first",
     "closed",

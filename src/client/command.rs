@@ -1,5 +1,6 @@
 //! What a host tells the client to do. SPEC 9.1.
 
+use crate::wire::frame::{BanPeriod, PushTarget};
 use crate::wire::{ContactId, ContentId, DeviceId};
 
 /// A person's or program's wish. Every command is answered by events; one that cannot be done
@@ -119,6 +120,20 @@ pub enum Command {
     Presence {
         /// Whether they are.
         available: bool,
+    },
+    /// Staff: keep a visitor away for a while, by device and network address.
+    Ban {
+        /// A contact that the visitor is on.
+        contact: ContactId,
+        /// The visitor's device.
+        device: DeviceId,
+        /// For how long.
+        period: BanPeriod,
+    },
+    /// Be told of news through a push service when there is no connection, or no longer.
+    Push {
+        /// Where; in place of the target before.
+        target: Option<PushTarget>,
     },
 }
 

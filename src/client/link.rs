@@ -11,8 +11,10 @@ use crate::wire::frame::{
     Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
     RelayFrame,
 };
-use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits};
+use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits, work};
 
+/// Hashes of one step of work: a few milliseconds on a slow phone.
+const WORK_STEP: u64 = 1_000;
 /// Contacts that a relay may tell of: more would only fill the memory.
 const MOST_CONTACTS: usize = 4_096;
 
@@ -24,6 +26,7 @@ impl Client {
 
     pub(super) fn disconnected(&mut self) {
         let was_online = core::mem::take(&mut self.cx.online);
+        self.work = None;
         self.cx.outputs.disconnected();
         self.cx.directory.disconnected();
         for conversation in self.conversations.values_mut() {
@@ -45,7 +48,10 @@ impl Client {
     fn relay_frame(&mut self, now: Time, frame: RelayFrame) {
         let greeting = matches!(
             frame,
-            RelayFrame::Challenge { .. } | RelayFrame::Welcome { .. } | RelayFrame::Goodbye { .. }
+            RelayFrame::Challenge { .. }
+                | RelayFrame::Welcome { .. }
+                | RelayFrame::Goodbye { .. }
+                | RelayFrame::Work { .. }
         );
         if !greeting && !self.cx.online {
             return self.cx.alarm(None, "not-authenticated", false);
@@ -86,12 +92,37 @@ impl Client {
             }
             RelayFrame::Contacts { all, contacts } => self.take_summaries(now, all, contacts),
             RelayFrame::Announce { objects } => self.announced(now, &objects),
+            RelayFrame::Work { nonce, bits } => {
+                if self.cx.online || bits > u64::from(work::MOST_BITS) {
+                    return self.cx.alarm(None, "work-refused", false);
+                }
+                self.work = Some((nonce, bits, 0));
+                self.work(now);
+            }
             RelayFrame::Goodbye { code } => {
                 let code = codes::known(&code).to_owned();
                 self.cx
                     .event(Event::Connection(ConnectionState::Refused(code)));
             }
         }
+    }
+
+    /// Does a little of the work that the relay asked for, and the rest at the next ticks, so that no
+    /// call takes long.
+    pub(super) fn work(&mut self, now: Time) {
+        let Some((nonce, bits, tried)) = &mut self.work else {
+            return;
+        };
+        let end = *tried + WORK_STEP;
+        while *tried < end {
+            if work::is_done(nonce, *tried, *bits) {
+                let answer = *tried;
+                self.work = None;
+                return self.cx.outputs.transmit(&ClientFrame::Solve { answer });
+            }
+            *tried += 1;
+        }
+        self.cx.outputs.wake_at(now.plus_millis(1));
     }
 
     /// The client says itself whom it dialled: a relay cannot have another one's challenge signed.

@@ -36,7 +36,7 @@ use crate::account::Account;
 use crate::crypto::random::NoRandomness;
 use crate::crypto::sign::SigningKey;
 use crate::crypto::{Random, Secret};
-use crate::wire::frame::{ClientFrame, ContactSummary, Query};
+use crate::wire::frame::{ClientFrame, ContactSummary, Nonce, Query};
 use crate::wire::{ContactId, DeviceId, Time};
 
 /// What a client is told before it starts.
@@ -128,6 +128,8 @@ pub struct Client {
     conversations: Table<ContactId, Conversation>,
     inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
+    /// What the relay asks for before it lets a visitor in: the nonce, the bits, what was tried.
+    work: Option<(Nonce, u64, u64)>,
     rounds: waiting::Rounds,
 }
 
@@ -185,6 +187,7 @@ impl Client {
             conversations: Table::default(),
             inbox: Table::default(),
             account_view: None,
+            work: None,
             rounds: waiting::Rounds::default(),
         };
         if let Some(record) = find(records::ACCOUNT) {
@@ -325,6 +328,24 @@ impl Client {
                     .outputs
                     .transmit(&ClientFrame::Presence { available });
             }
+            Command::Ban {
+                contact,
+                device,
+                period,
+            } => {
+                let id = self.cx.next_request();
+                return self.cx.outputs.transmit(&ClientFrame::Ban {
+                    id,
+                    contact: *contact,
+                    device: *device,
+                    period: *period,
+                });
+            }
+            Command::Push { target } => {
+                let id = self.cx.next_request();
+                let target = target.clone();
+                return self.cx.outputs.transmit(&ClientFrame::Push { id, target });
+            }
             Command::Open { contact } => {
                 let cx = &self.cx;
                 let id = *contact;
@@ -399,7 +420,9 @@ impl Client {
             Command::Start { .. }
             | Command::Open { .. }
             | Command::LookUpTeam { .. }
-            | Command::Presence { .. } => {}
+            | Command::Presence { .. }
+            | Command::Ban { .. }
+            | Command::Push { .. } => {}
         }
     }
 
@@ -424,6 +447,7 @@ impl Client {
 
     fn tick(&mut self, now: Time) {
         self.cx.outputs.forget_wake();
+        self.work(now);
         if self.cx.keys.check_at.is_some_and(|at| at <= now) {
             self.look_after_keys(now);
         }

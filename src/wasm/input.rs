@@ -4,6 +4,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::reader::Reader;
 use crate::client::{Command, Input, Target};
+use crate::wire::frame::{BanPeriod, PushKind, PushTarget};
 use crate::wire::{ContactId, ContentId, DeviceId};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -60,7 +61,17 @@ export type Command =
     /** Staff: who is in a team, answered by the event `team`. */
     | { type: "lookUpTeam"; team: string }
     /** Staff: whether new contacts are welcome. */
-    | { type: "presence"; available: boolean };
+    | { type: "presence"; available: boolean }
+    /** Staff: keep a visitor away for a while, by device and network address. */
+    | { type: "ban"; contact: ContactId; device: DeviceId; period: BanPeriod }
+    /** Be told of news through a push service when there is no connection; without, no longer. */
+    | { type: "push"; target?: PushTarget };
+
+/** How long a visitor is kept away. */
+export type BanPeriod = "hour" | "day" | "week" | "month";
+
+/** A device's address at a push service; for Web Push the token is the subscription's endpoint. */
+export type PushTarget = { kind: "apns" | "fcm" | "webPush" | "test"; token: string };
 
 /** To whom a contact is handed, or who is removed: one device, or a team by its id. */
 export type Target = { type: "device"; device: DeviceId } | { type: "team"; team: string };
@@ -101,6 +112,11 @@ fn command(from: &Reader<'_>) -> Command {
             return Command::Presence {
                 available: from.flag("available"),
             };
+        }
+        "push" => {
+            let target = from.has("target");
+            let target = target.then(|| push_target(&from.object("target")));
+            return Command::Push { target };
         }
         _ => {}
     }
@@ -146,6 +162,21 @@ fn command(from: &Reader<'_>) -> Command {
             contact,
             target: target(&from.object("target")),
         },
+        "ban" => Command::Ban {
+            contact,
+            device: DeviceId::new(from.id("device")),
+            period: match from.text("period").as_str() {
+                "hour" => BanPeriod::Hour,
+                "week" => BanPeriod::Week,
+                "month" => BanPeriod::Month,
+                other => {
+                    if other != "day" {
+                        from.fail("period");
+                    }
+                    BanPeriod::Day
+                }
+            },
+        },
         "rekey" => Command::Rekey { contact },
         "close" => Command::Close { contact },
         other => {
@@ -154,6 +185,23 @@ fn command(from: &Reader<'_>) -> Command {
             }
             Command::Open { contact }
         }
+    }
+}
+
+fn push_target(from: &Reader<'_>) -> PushTarget {
+    PushTarget {
+        kind: match from.text("kind").as_str() {
+            "apns" => PushKind::Apns,
+            "fcm" => PushKind::Fcm,
+            "webPush" => PushKind::WebPush,
+            other => {
+                if other != "test" {
+                    from.fail("kind");
+                }
+                PushKind::Test
+            }
+        },
+        token: from.text("token"),
     }
 }
 

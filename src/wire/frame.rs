@@ -79,6 +79,31 @@ pub enum ClientFrame {
         /// The entry right behind it.
         second: NewEntry,
     },
+    /// The answer to [`RelayFrame::Work`].
+    Solve {
+        /// A number for which [`is_done`](crate::wire::work::is_done) holds.
+        answer: u64,
+    },
+    /// Staff: keeps a visitor away for a while, by its device and by the address that the relay
+    /// sees, which it tells nobody. Answered with [`RelayFrame::Published`] or refused.
+    Ban {
+        /// Named again in the answer.
+        id: u64,
+        /// A contact that the visitor and the asker are on.
+        contact: ContactId,
+        /// The visitor's device.
+        device: DeviceId,
+        /// For how long.
+        period: BanPeriod,
+    },
+    /// Where this device is told that there is news when it is not connected, or that it is not.
+    /// Answered with [`RelayFrame::Published`] or refused.
+    Push {
+        /// Named again in the answer.
+        id: u64,
+        /// In place of the one before.
+        target: Option<PushTarget>,
+    },
 }
 
 variants!(ClientFrame {
@@ -91,7 +116,61 @@ variants!(ClientFrame {
     6 => Ephemeral { contact, event },
     7 => Presence { available },
     8 => AppendBoth { contact, first, second },
+    9 => Solve { answer },
+    10 => Ban { id, contact, device, period },
+    11 => Push { id, target },
 });
+
+/// How long a visitor is kept away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BanPeriod {
+    /// 3,600 seconds.
+    Hour,
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// 30 days.
+    Month,
+}
+
+number!(BanPeriod { Hour = 0, Day = 1, Week = 2, Month = 3 });
+
+/// A device's address at a push service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushTarget {
+    /// Which service.
+    pub kind: PushKind,
+    /// The service's token for the app on this device, for Web Push the subscription's endpoint: at
+    /// most 1,024 bytes.
+    pub token: String,
+}
+
+array!(PushTarget { kind, token });
+
+impl core::fmt::Debug for PushTarget {
+    // Who has the token can disturb the device.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PushTarget")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Push services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushKind {
+    /// Apple Push Notification service.
+    Apns,
+    /// Firebase Cloud Messaging.
+    Fcm,
+    /// Web Push (RFC 8030).
+    WebPush,
+    /// None: for tests of a relay's gateway.
+    Test,
+}
+
+number!(PushKind { Apns = 0, Fcm = 1, WebPush = 2, Test = 3 });
 
 /// One of two entries that are appended together, each answered like an append of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +265,15 @@ pub enum RelayFrame {
         /// A stable code of SPEC 11.
         code: String,
     },
+    /// After the proof, from a relay under load to a device that it does not know: it is welcome
+    /// once it has found an answer. SPEC 8.4.
+    Work {
+        /// Random, used once.
+        nonce: Nonce,
+        /// How many zero bits the hash begins with, at most
+        /// [`MOST_BITS`](crate::wire::work::MOST_BITS).
+        bits: u64,
+    },
 }
 
 variants!(RelayFrame {
@@ -200,6 +288,7 @@ variants!(RelayFrame {
     8 => Contacts { all, contacts },
     9 => Announce { objects },
     10 => Goodbye { code },
+    11 => Work { nonce, bits },
 });
 
 /// Which request was refused.

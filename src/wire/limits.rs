@@ -26,5 +26,7 @@ pub const KEY_LIFE: u64 = 30 * DAY;
 pub const IDENTITY_TOKEN: usize = 8 * 1024;
 /// Longest life of an identity token, in seconds.
 pub const IDENTITY_LIFE: u64 = 60 * 60;
+/// Longest token of a push target, in bytes.
+pub const PUSH_TOKEN: usize = 1024;
 /// A day in seconds.
 pub const DAY: u64 = 24 * 60 * 60;

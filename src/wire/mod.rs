@@ -9,6 +9,7 @@ pub mod limits;
 pub mod log;
 pub mod signed;
 mod suite;
+pub mod work;
 
 pub use codec::{Bytes, DecodeError, decode, encode};
 pub use id::{AccountId, ContactId, ContentId, DeviceId, Time, Version};

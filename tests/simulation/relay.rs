@@ -197,7 +197,11 @@ impl Relay {
                     self.send(follower, RelayFrame::Ephemeral { contact, event });
                 }
             }
-            ClientFrame::Presence { .. } | ClientFrame::Authenticate { .. } => {}
+            ClientFrame::Presence { .. }
+            | ClientFrame::Authenticate { .. }
+            | ClientFrame::Solve { .. }
+            | ClientFrame::Ban { .. }
+            | ClientFrame::Push { .. } => {}
         }
     }
 

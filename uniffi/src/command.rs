@@ -1,6 +1,7 @@
 //! What a host tells the client to do. See [`sottovoce::client::Command`].
 
 use sottovoce::client::{Command, Target};
+use sottovoce::wire::frame::{BanPeriod, PushKind, PushTarget};
 use sottovoce::wire::{ContactId, ContentId, DeviceId};
 
 /// A person's or program's wish. Every command is answered by events; one that cannot be done by
@@ -121,6 +122,55 @@ pub enum Command {
         /// Whether they are.
         available: bool,
     },
+    /// Staff: keep a visitor away for a while, by device and network address.
+    Ban {
+        /// A contact that the visitor is on.
+        contact: ContactId,
+        /// The visitor's device.
+        device: DeviceId,
+        /// For how long.
+        period: BanPeriod,
+    },
+    /// Be told of news through a push service when there is no connection, or no longer.
+    Push {
+        /// Where; in place of the target before.
+        target: Option<PushTarget>,
+    },
+}
+
+/// How long a visitor is kept away.
+#[uniffi::remote(Enum)]
+pub enum BanPeriod {
+    /// 3,600 seconds.
+    Hour,
+    /// 24 hours.
+    Day,
+    /// 7 days.
+    Week,
+    /// 30 days.
+    Month,
+}
+
+/// A device's address at a push service.
+#[uniffi::remote(Record)]
+pub struct PushTarget {
+    /// Which service.
+    pub kind: PushKind,
+    /// The service's token for the app on this device, at most 1,024 bytes.
+    pub token: String,
+}
+
+/// Push services.
+#[uniffi::remote(Enum)]
+pub enum PushKind {
+    /// Apple Push Notification service.
+    Apns,
+    /// Firebase Cloud Messaging.
+    Fcm,
+    /// Web Push (RFC 8030).
+    WebPush,
+    /// None: for tests of a relay's gateway.
+    Test,
 }
 
 /// To whom a contact is handed, or who is removed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sottovoce::account::AccountError;
 use sottovoce::crypto::Random;
 use sottovoce::wire::frame::{Authentication, ClientFrame, Nonce, RelayFrame};
-use sottovoce::wire::{AccountId, Bytes, DeviceId, Signed, limits};
+use sottovoce::wire::{AccountId, Bytes, DeviceId, Signed, limits, work};
 
 use super::{End, Peer, Wire};
 use crate::account::AccountHub;
@@ -17,6 +17,9 @@ use crate::relay::Shared;
 
 /// How long the handshake may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long work may take, on a slow phone.
+const WORK: Duration = Duration::from_secs(90);
 
 /// Finds out which device of which account this is.
 pub(super) async fn run(
@@ -50,6 +53,54 @@ pub(super) async fn run(
         return Err(AccountError::Revoked.into());
     }
     Ok((Arc::clone(account), device))
+}
+
+/// Lets a device in, unless it or its account has too many connections. One that does not belong to
+/// the account may be kept away, and works for it while many come.
+pub(super) async fn admit(
+    shared: &Arc<Shared>,
+    peer: &Peer,
+    wire: &mut Wire,
+    account: &AccountHub,
+    device: DeviceId,
+) -> Result<(), End> {
+    let may_enter = |meter| shared.throttle.enter(meter, account.id(), device);
+    if !wire.meter.as_mut().is_some_and(may_enter) {
+        return Err(Refusal::Throttled.into());
+    }
+    if account
+        .book()
+        .await
+        .standing(&device, clock::now())
+        .belongs()
+    {
+        return Ok(());
+    }
+    if shared.bans.meet(account.id(), device, peer.address).await? {
+        return Err(Refusal::Banned.into());
+    }
+    match shared.load.arrive() {
+        0 => Ok(()),
+        bits => tokio::select! {
+            worked = have_work_done(wire, bits.into()) => worked,
+            () = tokio::time::sleep(WORK) => Err(Refusal::TimedOut.into()),
+        },
+    }
+}
+
+async fn have_work_done(wire: &mut Wire, bits: u64) -> Result<(), End> {
+    let nonce = Random::os().bytes().map_err(|_| Refusal::Unavailable)?;
+    let nonce = Nonce::new(nonce);
+    wire.send(&RelayFrame::Work { nonce, bits }).await?;
+    loop {
+        match wire.receive().await? {
+            Some(ClientFrame::Solve { answer }) if work::is_done(&nonce, answer, bits) => {
+                return Ok(());
+            }
+            Some(_) => return Err(Refusal::NotWorked.into()),
+            None => {}
+        }
+    }
 }
 
 fn verify(

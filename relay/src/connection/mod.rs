@@ -16,6 +16,7 @@ use tungstenite::error::CapacityError;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
+use crate::throttle::Meter;
 
 /// How long a peer may take to read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,12 +54,15 @@ pub(crate) struct Peer {
 /// Runs a connection to its end.
 pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
     let metrics = Arc::clone(&shared.metrics);
+    let meter = shared.throttle.connect(peer.address);
+    let is_refused = meter.is_none();
     let mut wire = Wire {
         socket,
+        meter,
         metrics: Arc::clone(&metrics),
         is_broken: false,
     };
-    if !shared.throttle.may_connect(peer.address) {
+    if is_refused {
         wire.goodbye(&Refusal::Throttled).await;
         return;
     }
@@ -68,7 +72,7 @@ pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
         end = serve(&shared, &peer, &mut wire) => end,
         () = shared.drain.turn() => End::Goodbye(Refusal::GoingAway),
     };
-    shared.throttle.disconnected(peer.address);
+    wire.meter = None;
     metrics.connections.dec();
     if let End::Goodbye(refusal) = end {
         tracing::info!(code = refusal.code(), "a connection was ended");
@@ -81,20 +85,26 @@ async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
         authenticated = handshake::run(shared, peer, wire) => authenticated,
         () = tokio::time::sleep(handshake::PATIENCE) => Err(End::Goodbye(Refusal::TimedOut)),
     };
-    match authenticated {
-        Ok((account, device)) => session::run(shared, account, device, peer.address, wire).await,
+    let (account, device) = match authenticated {
+        Ok(authenticated) => authenticated,
         Err(end) => {
             if matches!(end, End::Goodbye(_)) {
                 shared.throttle.failed(peer.address);
             }
-            end
+            return end;
         }
+    };
+    match handshake::admit(shared, peer, wire, &account, device).await {
+        Ok(()) => session::run(shared, account, device, peer.address, wire).await,
+        Err(end) => end,
     }
 }
 
 /// A WebSocket that carries frames.
 struct Wire {
     socket: WebSocket,
+    /// What the peer may still send; none while it is told goodbye.
+    meter: Option<Meter>,
     metrics: Arc<Metrics>,
     /// Whether something arrived after which nothing can be read.
     is_broken: bool,
@@ -124,7 +134,13 @@ impl Wire {
     /// The next frame, or none for what only shows that the peer lives. May be cancelled.
     async fn receive(&mut self) -> Result<Option<ClientFrame>, End> {
         match self.socket.recv().await {
-            Some(Ok(Message::Binary(bytes))) => Ok(Some(decode(&bytes, limits::FRAME)?)),
+            Some(Ok(Message::Binary(bytes))) => {
+                let meter = self.meter.as_mut();
+                if meter.is_some_and(|meter| !meter.take(bytes.len())) {
+                    return Err(Refusal::Throttled.into());
+                }
+                Ok(Some(decode(&bytes, limits::FRAME)?))
+            }
             Some(Ok(Message::Text(_))) => Err(DecodeError::Malformed.into()),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),

@@ -11,9 +11,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use sottovoce::account::AccountError;
 use sottovoce::wire::frame::{
-    ClientFrame, ContactSummary, NewEntry, Object, Query, RefusedId, RelayFrame,
+    BanPeriod, ClientFrame, ContactSummary, NewEntry, Object, PushTarget, Query, RefusedId,
+    RelayFrame,
 };
-use sottovoce::wire::{Bytes, ContactId, DeviceId, limits};
+use sottovoce::wire::{Bytes, ContactId, DecodeError, DeviceId, limits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
 use tracing::Instrument;
@@ -66,7 +67,6 @@ pub(super) async fn run(
         followed: HashMap::new(),
         behind: VecDeque::new(),
         in_flight: FuturesUnordered::new(),
-        frames: bucket(rates.frames, 10.0),
         publications: bucket(rates.publications, 50.0),
         ephemerals: bucket(rates.ephemerals, 5.0),
         account,
@@ -97,7 +97,6 @@ struct Session<'a> {
     /// Contacts that have something to be sent from the store, each once.
     behind: VecDeque<ContactId>,
     in_flight: FuturesUnordered<Answer>,
-    frames: Bucket,
     publications: Bucket,
     ephemerals: Bucket,
 }
@@ -131,6 +130,7 @@ impl Session<'_> {
                     if heard.elapsed() > SILENCE {
                         return Ok(());
                     }
+                    self.check_ban()?;
                     self.wire.ping().await?;
                 }
                 frame = self.wire.receive(), if self.in_flight.len() < IN_FLIGHT => {
@@ -147,17 +147,14 @@ impl Session<'_> {
     }
 
     async fn frame(&mut self, frame: ClientFrame) -> Result<(), End> {
-        if !self.frames.take() {
-            return Err(Refusal::Throttled.into());
-        }
+        self.check_ban()?;
         match frame {
-            ClientFrame::Authenticate { .. } => Err(Refusal::Unexpected.into()),
+            ClientFrame::Authenticate { .. } | ClientFrame::Solve { .. } => {
+                Err(Refusal::Unexpected.into())
+            }
             ClientFrame::Publish { id, object } => {
-                let answer = match self.publish(&object).await {
-                    Ok(()) => RelayFrame::Published { id },
-                    Err(refusal) => refused(RefusedId::Request(id), &refusal),
-                };
-                self.wire.send(&answer).await
+                let done = self.publish(&object).await;
+                self.answer(id, done).await
             }
             ClientFrame::Lookup { id, query } => self.look_up(id, &query).await,
             ClientFrame::Append { id, contact, entry } => {
@@ -177,12 +174,97 @@ impl Session<'_> {
                 self.ephemeral(contact, event);
                 Ok(())
             }
+            ClientFrame::Ban {
+                id,
+                contact,
+                device,
+                period,
+            } => {
+                let done = self.ban(contact, device, period).await;
+                self.answer(id, done).await
+            }
+            ClientFrame::Push { id, target } => {
+                let done = self.set_push_target(target).await;
+                self.answer(id, done).await
+            }
             ClientFrame::Presence { available } => {
                 self.available = available;
                 self.tell_presence();
                 Ok(())
             }
         }
+    }
+
+    async fn answer(&mut self, id: u64, done: Result<(), Refusal>) -> Result<(), End> {
+        let answer = match done {
+            Ok(()) => RelayFrame::Published { id },
+            Err(refusal) => refused(RefusedId::Request(id), &refusal),
+        };
+        self.wire.send(&answer).await
+    }
+
+    /// Visitors may be banned at any time, by anybody's node.
+    fn check_ban(&self) -> Result<(), End> {
+        let bans = &self.shared.bans;
+        if !self.standing.belongs() && bans.holds(self.account.id(), self.device, self.address) {
+            return Err(Refusal::Banned.into());
+        }
+        Ok(())
+    }
+
+    /// Staff who may read a contact now keep away a visitor who is on it.
+    async fn ban(
+        &mut self,
+        contact: ContactId,
+        device: DeviceId,
+        period: BanPeriod,
+    ) -> Result<(), Refusal> {
+        if !self.standing.belongs() {
+            return Err(Refusal::NotAllowed);
+        }
+        let account = self.account.id();
+        let store = &self.shared.store;
+        let teams = self.standing.teams();
+        let access = store
+            .access(&account, &contact, &self.device, teams)
+            .await?
+            .filter(|access| access.until.is_none())
+            .ok_or(Refusal::UnknownContact)?;
+        if !access.summary.devices.contains(&device) {
+            return Err(Refusal::NotOnRoster);
+        }
+        let book = self.account.book().await;
+        if book.standing(&device, clock::now()).belongs() {
+            return Err(Refusal::NotAllowed);
+        }
+        drop(book);
+        let bans = &self.shared.bans;
+        bans.ban(account, device, period, self.device).await?;
+        tracing::info!(%contact, "a visitor was banned");
+        Ok(())
+    }
+
+    async fn set_push_target(&mut self, target: Option<PushTarget>) -> Result<(), Refusal> {
+        if !self.publications.take() {
+            return Err(Refusal::Throttled);
+        }
+        if let Some(target) = &target {
+            if target.token.len() > limits::PUSH_TOKEN {
+                return Err(DecodeError::TooLarge {
+                    limit: limits::PUSH_TOKEN,
+                }
+                .into());
+            }
+            if !self.shared.pushes {
+                return Err(Refusal::NotAllowed);
+            }
+        }
+        let account = self.account.id();
+        let store = &self.shared.store;
+        store
+            .set_push_target(&account, &self.device, target.as_ref())
+            .await?;
+        Ok(())
     }
 
     /// Signatures are checked before anything is known about who publishes, so this is limited.
@@ -226,9 +308,15 @@ impl Session<'_> {
     /// Appends all entries or none; each is answered by its id.
     async fn append(&mut self, contact: ContactId, entries: Vec<NewEntry>) -> Result<(), End> {
         let ids: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+        let bytes = entries.iter().map(|entry| entry.entry.len()).sum();
+        let account = self.account.id();
+        let may_append = self.shared.throttle.may_append(account, contact, bytes);
         let appends: Result<Vec<_>, Refusal> = entries
             .into_iter()
             .map(|NewEntry { id, entry: bytes }| {
+                if !may_append {
+                    return Err(Refusal::Throttled);
+                }
                 let entry = ReadEntry::read(&bytes)?;
                 Ok(Append { id, bytes, entry })
             })
@@ -249,6 +337,7 @@ impl Session<'_> {
             device: self.device,
             address: self.address,
             contact,
+            received: std::time::Instant::now(),
             appends,
             answer,
         };
@@ -431,7 +520,10 @@ impl Session<'_> {
                     entries: vec![appended.entry.clone()],
                     head: position,
                 };
-                self.wire.send(&frame).await
+                self.wire.send(&frame).await?;
+                let seconds = appended.received.elapsed().as_secs_f64();
+                self.shared.metrics.delivery.observe(seconds);
+                Ok(())
             }
             Event::Gone(gone) => {
                 let contact = gone.contact;

@@ -4,6 +4,7 @@
 mod local;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sottovoce::wire::frame::{ContactSummary, Object};
 use sottovoce::wire::{AccountId, Bytes, ContactId, DeviceId};
@@ -89,6 +90,8 @@ pub struct Appended {
     pub entry: Bytes,
     /// The contact, as it is after it.
     pub summary: Arc<ContactSummary>,
+    /// When it arrived here.
+    pub received: Instant,
 }
 
 /// Whom a change of a contact concerns: those on its roster, and those who left, who are told once

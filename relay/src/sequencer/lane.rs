@@ -206,7 +206,8 @@ impl Lane {
             (None, ReadEntry::Commit(commit)) if commit.core().epoch == 0 => {
                 let (contact, changes) =
                     Contact::create(account, &job.contact, commit, &job.device, now)?;
-                if !self.around.throttle.may_create_contact(job.address) {
+                let throttle = &self.around.throttle;
+                if !throttle.may_create_contact(job.address, key.0, job.device) {
                     return Err(Refusal::Throttled);
                 }
                 let entry = self.contacts.entry(key).insert_entry(contact);
@@ -335,6 +336,7 @@ impl Lane {
             entry,
             summary,
             left,
+            received,
         } = appended;
         let key = (account, summary.contact);
         self.around.heads.advance(key, position);
@@ -349,6 +351,7 @@ impl Lane {
             position,
             entry,
             summary: Arc::clone(&summary),
+            received,
         };
         let around = &self.around;
         around

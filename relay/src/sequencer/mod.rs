@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use sottovoce::wire::{Bytes, ContactId, ContentId, DeviceId};
 use tokio::sync::{mpsc, oneshot};
@@ -79,6 +80,8 @@ pub struct Job {
     pub address: IpAddr,
     /// The contact.
     pub contact: ContactId,
+    /// When they arrived.
+    pub received: Instant,
     /// One or two, in their order.
     pub appends: Vec<Append>,
     /// Where the answer goes.

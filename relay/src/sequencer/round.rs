@@ -43,6 +43,7 @@ pub(super) struct Appended {
     pub(super) entry: Bytes,
     pub(super) summary: Arc<ContactSummary>,
     pub(super) left: Vec<Party>,
+    pub(super) received: std::time::Instant,
 }
 
 /// See the module's documentation.
@@ -163,6 +164,7 @@ impl Round {
         addition.roster.extend(changes);
         addition.summary = summary.clone();
         self.news.push(Appended {
+            received: job.received,
             account: key.account,
             position,
             entry: append.bytes.clone(),

@@ -1,11 +1,14 @@
 //! How values stand in columns, in either database.
 
+use std::net::IpAddr;
+
 use sha2::{Digest, Sha256};
 use sottovoce::crypto::Hash;
-use sottovoce::wire::frame::{ContactSummary, ObjectKind};
+
+use sottovoce::wire::frame::{ContactSummary, ObjectKind, PushKind};
 use sottovoce::wire::{DeviceId, decode, limits};
 
-use super::{CHUNK_BYTES, Day, Party, StoreError};
+use super::{Banned, CHUNK_BYTES, Day, Party, StoreError};
 use crate::outcome::Side;
 
 pub(super) fn blob(bytes: &[u8]) -> Vec<u8> {
@@ -110,4 +113,45 @@ pub(super) fn kind_number(kind: ObjectKind) -> i16 {
 pub(super) fn read_kind(number: i16) -> Option<ObjectKind> {
     let index = usize::try_from(number).ok()?;
     KINDS.get(index).copied()
+}
+
+/// Who is banned, as kind and name.
+pub(super) fn banned(who: &Banned) -> (i16, Vec<u8>) {
+    match who {
+        Banned::Device(device) => (0, blob(device.as_array())),
+        Banned::Address(IpAddr::V4(address)) => (1, address.octets().to_vec()),
+        Banned::Address(IpAddr::V6(address)) => (1, address.octets().to_vec()),
+    }
+}
+
+pub(super) fn read_banned(kind: i16, name: &[u8]) -> Option<Banned> {
+    match kind {
+        0 => DeviceId::from_slice(name).map(Banned::Device),
+        1 => {
+            let v4 = <[u8; 4]>::try_from(name).map(IpAddr::from);
+            let v6 = <[u8; 16]>::try_from(name).map(IpAddr::from);
+            v4.or(v6).ok().map(Banned::Address)
+        }
+        _ => None,
+    }
+}
+
+/// What services there are, by their number in the column.
+const PUSH_KINDS: [PushKind; 4] = [
+    PushKind::Apns,
+    PushKind::Fcm,
+    PushKind::WebPush,
+    PushKind::Test,
+];
+
+pub(super) fn push_kind(kind: PushKind) -> i16 {
+    PUSH_KINDS
+        .iter()
+        .zip(0..)
+        .find_map(|(known, number)| (*known == kind).then_some(number))
+        .unwrap_or(-1)
+}
+
+pub(super) fn read_push_kind(number: i16) -> Option<PushKind> {
+    PUSH_KINDS.get(usize::try_from(number).ok()?).copied()
 }

@@ -4,16 +4,19 @@
 //! Every query of the relay stands in `sqlite` or `postgres`, which are the same files twice: one
 //! for each trait, and one that opens the database.
 
+mod bans;
 mod columns;
 mod database;
 mod log;
 mod management;
 mod objects;
 mod postgres;
+mod push;
 mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub use bans::{Ban, BanStore, Banned};
 pub use database::Database;
 pub use log::{
     Access, Addition, Advance, AppendKey, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
@@ -25,12 +28,13 @@ pub use management::{
 };
 pub use objects::{ObjectChange, ObjectStore, StoredObject};
 pub use postgres::PostgresStore;
+pub use push::PushStore;
 pub use sqlite::SqliteStore;
 
 /// Everything that a relay keeps.
-pub trait Store: LogStore + ObjectStore + ManagementStore {}
+pub trait Store: LogStore + ObjectStore + ManagementStore + BanStore + PushStore {}
 
-impl<T: LogStore + ObjectStore + ManagementStore> Store for T {}
+impl<T: LogStore + ObjectStore + ManagementStore + BanStore + PushStore> Store for T {}
 
 /// The store did not do it.
 #[derive(Debug, thiserror::Error)]

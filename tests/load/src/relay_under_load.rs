@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use sottovoce_relay::throttle::{Quota, Rates};
 use sottovoce_relay::{Config, Limits, TlsFiles, serve};
 
 #[tokio::main]
@@ -42,6 +43,13 @@ fn config() -> Option<Config> {
             ephemerals: u32::MAX,
             contacts: u32::MAX,
             failures: u32::MAX,
+            // A load comes from one address, to one account.
+            bytes: u32::MAX,
+            work: 0,
+            address: NO_LIMIT_OF_RATES,
+            device: NO_QUOTA,
+            account: NO_QUOTA,
+            contact: NO_LIMIT_OF_RATES,
             ..Limits::default()
         },
         ..Config::loopback(database, account)
@@ -52,3 +60,14 @@ fn tell(address: SocketAddr) {
     let mut out = std::io::stdout();
     let _ = writeln!(out, "{address}").and_then(|()| out.flush());
 }
+
+const NO_LIMIT_OF_RATES: Rates = Rates {
+    frames: u32::MAX,
+    bytes: u32::MAX,
+};
+const NO_QUOTA: Quota = Quota {
+    connections: u32::MAX,
+    frames: u32::MAX,
+    bytes: u32::MAX,
+    contacts: u32::MAX,
+};

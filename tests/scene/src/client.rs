@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use sottovoce::crypto::Random;
 use sottovoce::wire::frame::{
-    Authentication, ClientFrame, NewEntry, Nonce, Object, Query, RefusedId, RelayFrame,
+    Authentication, BanPeriod, ClientFrame, NewEntry, Nonce, Object, PushTarget, Query, RefusedId,
+    RelayFrame,
 };
 use sottovoce::wire::{
-    Bytes, ContactId, ContentId, DeviceId, Signed, Suite, Version, decode, encode, limits,
+    Bytes, ContactId, ContentId, DeviceId, Signed, Suite, Version, decode, encode, limits, work,
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -26,6 +27,8 @@ pub struct Client {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub device: DeviceId,
     pub welcome: Vec<Object>,
+    /// The bits of work that the relay asked for.
+    pub worked: Option<u64>,
     /// Frames that arrived while another was waited for.
     early: VecDeque<RelayFrame>,
     requests: u64,
@@ -34,17 +37,45 @@ pub struct Client {
 impl Client {
     /// Connects and waits for the challenge.
     pub async fn dial(address: SocketAddr, account: &str) -> (Self, Result<Nonce, String>) {
+        Self::dial_from(address, account, None).await
+    }
+
+    /// Connects as a proxy does that was spoken to from somewhere, and authenticates.
+    pub async fn connect_from(
+        address: SocketAddr,
+        business: &Business,
+        person: &Person,
+        from: &str,
+    ) -> Result<Self, String> {
+        let account = business.id.to_string();
+        let (client, nonce) = Self::dial_from(address, &account, Some(from)).await;
+        let claim = claim(address, business, person.device(), nonce?);
+        client
+            .authenticate(&Signed::sign(&claim, &[&person.key]))
+            .await
+    }
+
+    async fn dial_from(
+        address: SocketAddr,
+        account: &str,
+        from: Option<&str>,
+    ) -> (Self, Result<Nonce, String>) {
         let url = format!("ws://{address}/v1/connect?account={account}");
         let mut request = url.into_client_request().unwrap();
         let protocol = "sottovoce.0".parse().unwrap();
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol);
+        if let Some(from) = from {
+            let headers = request.headers_mut();
+            headers.insert("x-forwarded-for", from.parse().unwrap());
+        }
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
         let mut client = Self {
             socket,
             device: DeviceId::new([0; 32]),
             welcome: Vec::new(),
+            worked: None,
             early: VecDeque::new(),
             requests: 0,
         };
@@ -74,7 +105,15 @@ impl Client {
         self.device = proof.parse().unwrap().device;
         let proof = proof.to_bytes();
         self.send(&ClientFrame::Authenticate { proof }).await;
-        match self.receive().await {
+        let mut answer = self.receive().await;
+        if let Some(RelayFrame::Work { nonce, bits }) = answer {
+            self.worked = Some(bits);
+            let answer_to = |number: &u64| work::is_done(&nonce, *number, bits);
+            let found = (0..).find(answer_to).unwrap();
+            self.send(&ClientFrame::Solve { answer: found }).await;
+            answer = self.receive().await;
+        }
+        match answer {
             Some(RelayFrame::Welcome { objects }) => self.welcome = objects,
             Some(RelayFrame::Goodbye { code }) => return Err(code),
             other => panic!("{other:?}"),
@@ -153,6 +192,37 @@ impl Client {
         self.requests += 1;
         let id = self.requests;
         self.send(&ClientFrame::Publish { id, object }).await;
+        self.done(id).await
+    }
+
+    /// Keeps a visitor away.
+    pub async fn ban(
+        &mut self,
+        contact: ContactId,
+        device: DeviceId,
+        period: BanPeriod,
+    ) -> Result<(), String> {
+        self.requests += 1;
+        let id = self.requests;
+        self.send(&ClientFrame::Ban {
+            id,
+            contact,
+            device,
+            period,
+        })
+        .await;
+        self.done(id).await
+    }
+
+    /// Says where to be told of news.
+    pub async fn push(&mut self, target: Option<PushTarget>) -> Result<(), String> {
+        self.requests += 1;
+        let id = self.requests;
+        self.send(&ClientFrame::Push { id, target }).await;
+        self.done(id).await
+    }
+
+    async fn done(&mut self, id: u64) -> Result<(), String> {
         self.wait_for(|frame| match frame {
             RelayFrame::Published { id: of } if *of == id => Some(Ok(())),
             RelayFrame::Refused { id: of, code } if *of == RefusedId::Request(id) => {

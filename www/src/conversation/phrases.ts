@@ -195,6 +195,7 @@ const FAILURES: Readonly<Record<string, string>> = {
     "wasm-not-loaded": "The chat’s code could not be loaded or was not the expected one.",
     "wasm-unavailable":
         "This browser or this page does not allow WebAssembly, which the encryption needs.",
+    banned: "This chat is not available to you for a while.",
     closed: "The chat is closed.",
     erased: "The service erased this chat.",
     expired: "The account’s settings have expired, so nothing can be sent now.",

@@ -1,10 +1,12 @@
 //! The store that several nodes share: PostgreSQL, which is the truth across them.
 
 mod append;
+mod bans;
 pub(super) mod care;
 mod log;
 mod management;
 mod objects;
+mod push;
 #[cfg(test)]
 mod tests;
 

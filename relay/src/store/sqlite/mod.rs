@@ -1,10 +1,12 @@
 //! The embedded store: SQLite with a write-ahead log and full synchronisation.
 
 mod append;
+mod bans;
 pub(super) mod care;
 mod log;
 mod management;
 mod objects;
+mod push;
 #[cfg(test)]
 mod tests;
 

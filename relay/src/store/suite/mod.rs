@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod additions;
+pub(super) mod bans;
 pub(super) mod log;
 pub(super) mod objects;
+pub(super) mod push;
 pub(super) mod race;
 
 use std::sync::Arc;
@@ -66,6 +68,8 @@ macro_rules! suite {
             race::what_others_added_is_found_by_looking,
             race::what_was_judged_by_other_objects_is_left_alone,
             race::writers_on_several_nodes_leave_no_gap_and_lose_nothing,
+            bans::a_ban_is_kept_until_its_later_end,
+            push::a_device_has_one_push_target_or_none,
         }
     };
 }

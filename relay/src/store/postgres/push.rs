@@ -1,0 +1,56 @@
+//! Push targets in PostgreSQL.
+
+use async_trait::async_trait;
+use sottovoce::wire::frame::PushTarget;
+use sottovoce::wire::{AccountId, DeviceId};
+use sqlx::Row;
+
+use super::PostgresStore;
+use crate::store::columns::{push_kind, read_push_kind};
+use crate::store::{PushStore, StoreError};
+
+#[async_trait]
+impl PushStore for PostgresStore {
+    async fn set_push_target(
+        &self,
+        account: &AccountId,
+        device: &DeviceId,
+        target: Option<&PushTarget>,
+    ) -> Result<(), StoreError> {
+        let query = match target {
+            Some(target) => sqlx::query(
+                "INSERT INTO push_targets (account, device, kind, token) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (account, device) DO UPDATE SET
+                 kind = excluded.kind, token = excluded.token",
+            )
+            .bind(account.as_array())
+            .bind(device.as_array())
+            .bind(push_kind(target.kind))
+            .bind(target.token.clone()),
+            None => sqlx::query("DELETE FROM push_targets WHERE account = $1 AND device = $2")
+                .bind(account.as_array())
+                .bind(device.as_array()),
+        };
+        query.execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn push_target(
+        &self,
+        account: &AccountId,
+        device: &DeviceId,
+    ) -> Result<Option<PushTarget>, StoreError> {
+        let row =
+            sqlx::query("SELECT kind, token FROM push_targets WHERE account = $1 AND device = $2")
+                .bind(account.as_array())
+                .bind(device.as_array())
+                .fetch_optional(&self.pool)
+                .await?;
+        let read = |row: &_| {
+            let kind = read_push_kind(Row::try_get(row, "kind")?).ok_or(StoreError::Unreadable)?;
+            let token = Row::try_get(row, "token")?;
+            Ok(PushTarget { kind, token })
+        };
+        row.as_ref().map(read).transpose()
+    }
+}

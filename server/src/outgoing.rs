@@ -1,0 +1,107 @@
+//! Requests that a server makes itself, to one address that its operator has named: over TLS with a
+//! valid chain, or on loopback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Method, Request, Uri, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::RootCertStore;
+
+use crate::listen::is_loopback;
+
+/// A request cannot be made, or was not answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutgoingError {
+    /// The address is no URL that could be used.
+    #[error("it is not an http or https URL")]
+    Unusable,
+    /// The address is elsewhere and would be spoken to in clear.
+    #[error("it must be an https URL, or one on a loopback address")]
+    Insecure,
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Nobody answers, or too late.
+    #[error("there is no answer")]
+    Unanswered,
+}
+
+/// Says where requests may go: `https`, or `http` on a loopback address.
+///
+/// # Errors
+/// [`OutgoingError::Unusable`], [`OutgoingError::Insecure`].
+pub fn check(url: &str) -> Result<Uri, OutgoingError> {
+    let uri: Uri = url.parse().map_err(|_| OutgoingError::Unusable)?;
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse();
+    match uri.scheme_str() {
+        _ if host.is_empty() => Err(OutgoingError::Unusable),
+        Some("https") => Ok(uri),
+        Some("http") if host == "localhost" || address.is_ok_and(is_loopback) => Ok(uri),
+        Some("http") => Err(OutgoingError::Insecure),
+        _ => Err(OutgoingError::Unusable),
+    }
+}
+
+/// A connector that trusts the system's roots.
+pub(crate) fn connector() -> Result<HttpsConnector<HttpConnector>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .build())
+}
+
+/// Posts to one address.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    uri: Uri,
+    patience: Duration,
+}
+
+impl Outgoing {
+    /// To an `https` URL, or an `http` one on a loopback address.
+    ///
+    /// # Errors
+    /// [`OutgoingError`].
+    pub fn new(url: &str, patience: Duration) -> Result<Self, OutgoingError> {
+        Ok(Self {
+            uri: check(url)?,
+            client: Client::builder(TokioExecutor::new()).build(connector()?),
+            patience,
+        })
+    }
+
+    /// Posts JSON; the answer's status. Its body is not read, and redirects are not followed.
+    ///
+    /// # Errors
+    /// [`OutgoingError::Unanswered`].
+    pub async fn post_json(&self, body: String) -> Result<u16, OutgoingError> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(self.uri.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body))
+            .map_err(|_| OutgoingError::Unusable)?;
+        let answer = tokio::time::timeout(self.patience, self.client.request(request)).await;
+        match answer {
+            Ok(Ok(answer)) => Ok(answer.status().as_u16()),
+            Ok(Err(_)) | Err(_) => Err(OutgoingError::Unanswered),
+        }
+    }
+}
