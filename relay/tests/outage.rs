@@ -8,14 +8,16 @@
 
 mod scene;
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use scene::client::fresh_id;
 use scene::{Business, Client, Person, Talk};
 use sottovoce::wire::Bytes;
-use sottovoce_relay::store::Database;
 use sottovoce_relay::{Config, Relay};
 use sottovoce_test_postgres::Server;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 /// A conversation that is to go on.
 struct Conversation {
@@ -94,31 +96,42 @@ async fn a_relay_outlives_its_postgresql() {
     conversation.outlives(async { server.resume() }).await;
 }
 
+/// Limits the size of files that a process may write, as a full disk would.
+async fn limit(process: u32, bytes: &str) {
+    let limited = Command::new("prlimit")
+        .args(["--pid", &process.to_string(), &format!("--fsize={bytes}:")])
+        .status();
+    assert!(limited.await.unwrap().success());
+}
+
 #[tokio::test]
-async fn a_relay_outlives_a_full_sqlite_database() {
+async fn a_relay_outlives_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("relay.db").display().to_string();
     let business = Business::new();
-    let relay = Relay::bind(Config::loopback(path, business.id))
-        .await
+    // A process that may write no more is told by a signal, which would end it.
+    let mut relay = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_relay-under-test"))
+        .arg(&path)
+        .arg(business.id.to_string())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
         .unwrap();
-    let address = relay.address();
-    let database = relay.database().clone();
-    tokio::spawn(relay.serve(std::future::pending::<()>()));
+    let mut line = String::new();
+    let mut out = BufReader::new(relay.stdout.take().unwrap());
+    out.read_line(&mut line).await.unwrap();
+    let process = relay.id().unwrap();
+    let address = line.trim().parse().unwrap();
     let mut conversation = Conversation::begin(business, address).await;
-    let Database::Sqlite { writer, .. } = database else {
-        unreachable!();
-    };
-    let pages = async |most: &'static str| {
-        sqlx::query(most).execute(&writer).await.unwrap();
-    };
-    // No less than it has: the next page that is needed is one too many.
-    pages("PRAGMA max_page_count = 1").await;
+    let log = std::fs::metadata(format!("{path}-wal")).unwrap().len();
+    limit(process, &(log + 40_000).to_string()).await;
     while conversation.says().await.is_ok() {}
+    // It is kept by nobody, so it is said again.
+    conversation.said.pop();
     conversation.client = Client::connect(address, &conversation.business, &conversation.visitor)
         .await
         .unwrap();
-    conversation.said.pop();
-    let back = pages("PRAGMA max_page_count = 1000000");
-    conversation.outlives(back).await;
+    conversation.outlives(limit(process, "unlimited")).await;
 }

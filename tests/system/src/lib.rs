@@ -1,12 +1,14 @@
 //! What the tests of the whole arrange: an account, its people on native hosts, a relay as a
 //! process of its own, and the search for what that relay must not know.
 //!
+//! - [`balancer`] stands before several relays,
 //! - [`business`] makes account objects as an administrator does,
 //! - [`person`] is a running client and all that it showed,
 //! - [`relay`] starts, kills and looks into a relay,
 //! - [`canary`] finds a thing in every form that it could be kept in,
 //! - [`secrets`] reads a device's keys out of its folder,
 //! - [`connection`] says to a relay exactly what it is told to,
+//! - [`writer`] writes without end,
 //! - [`texts`] are texts in many scripts, and difficult ones.
 // This is test code: it stops at whatever is unexpected.
 #![allow(
@@ -16,6 +18,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod balancer;
 pub mod business;
 pub mod canary;
 pub mod connection;
@@ -23,6 +26,7 @@ pub mod person;
 pub mod relay;
 pub mod secrets;
 pub mod texts;
+pub mod writer;
 
 use std::sync::Arc;
 
@@ -31,9 +35,11 @@ use sottovoce::client::Command;
 use sottovoce::wire::{ContactId, Time};
 use sottovoce_client::tls;
 
+pub use balancer::Balancer;
 pub use business::{Business, ENTRY_POINT, TEAM};
 pub use person::{Person, Shown};
 pub use relay::RelayProcess;
+pub use writer::Writer;
 
 /// For connections within the machine.
 pub fn no_roots() -> Arc<ClientConfig> {

@@ -18,6 +18,7 @@ pub struct RelayProcess {
     level: &'static str,
     account: AccountId,
     folder: TempDir,
+    database: String,
     address: SocketAddr,
     child: Child,
 }
@@ -30,15 +31,34 @@ impl RelayProcess {
 
     /// Starts a relay that logs from some level upwards.
     pub async fn start_logging(level: &'static str, program: &str, account: AccountId) -> Self {
-        let program = PathBuf::from(program);
         let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join(DATABASE).display().to_string();
+        Self::start_on(level, program, account, folder, database).await
+    }
+
+    /// Starts a relay on a database that others may use as well.
+    pub async fn start_shared(program: &str, account: AccountId, database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_on("info", program, account, folder, database.to_owned()).await
+    }
+
+    async fn start_on(
+        level: &'static str,
+        program: &str,
+        account: AccountId,
+        folder: TempDir,
+        database: String,
+    ) -> Self {
+        let program = PathBuf::from(program);
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address) = spawn(&program, level, anywhere, folder.path(), account).await;
+        let path = folder.path();
+        let (child, address) = spawn(&program, level, anywhere, path, &database, account).await;
         Self {
             program,
             level,
             account,
             folder,
+            database,
             address,
             child,
         }
@@ -62,8 +82,15 @@ impl RelayProcess {
     /// Starts it again where it was.
     pub async fn restart(&mut self) {
         let path = self.folder.path();
-        let (child, address) =
-            spawn(&self.program, self.level, self.address, path, self.account).await;
+        let (child, address) = spawn(
+            &self.program,
+            self.level,
+            self.address,
+            path,
+            &self.database,
+            self.account,
+        )
+        .await;
         self.child = child;
         assert_eq!(address, self.address);
     }
@@ -128,6 +155,7 @@ async fn spawn(
     level: &str,
     listen: SocketAddr,
     folder: &Path,
+    database: &str,
     account: AccountId,
 ) -> (Child, SocketAddr) {
     let logs = File::options()
@@ -136,7 +164,7 @@ async fn spawn(
         .open(folder.join(LOGS));
     let mut child = Command::new(program)
         .arg(listen.to_string())
-        .arg(folder.join(DATABASE))
+        .arg(database)
         .arg(account.to_string())
         .env("RUST_LOG", level)
         .stdin(Stdio::null())

@@ -10,9 +10,9 @@ use std::time::Duration;
 use sottovoce::client::Command::Open;
 use sottovoce::client::Kind;
 use sottovoce::crypto::Random;
-use sottovoce::wire::{AccountId, ContactId, Suite};
-use sottovoce_system_tests::person::Line;
-use sottovoce_system_tests::{Business, Person, RelayProcess, Shown, TEAM};
+use sottovoce::wire::{AccountId, Suite};
+use sottovoce_system_tests::writer::once_and_in_order;
+use sottovoce_system_tests::{Business, Person, RelayProcess, Shown, TEAM, Writer};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -26,65 +26,11 @@ const KILLS_OF_EACH_LIFE: usize = 4;
 const KILLS_OF_THE_CLIENT: usize = 10;
 const VISITORS: [&str; 3] = ["Vera", "Viktor", "Vivian"];
 const AGENTS: [&str; 2] = ["Ada", "Ben"];
-/// How often each person writes.
-const PACE: Duration = Duration::from_millis(50);
 
 /// A pause of random length: kills are to hit every moment.
 async fn a_while() {
     let [moment] = Random::os().bytes().unwrap();
     tokio::time::sleep(Duration::from_millis(20 + u64::from(moment))).await;
-}
-
-/// Somebody who writes numbered texts to one contact, over several lives of their client.
-struct Writer {
-    person: Arc<Person>,
-    contact: ContactId,
-    prefix: String,
-    next: u64,
-    /// What was ever shown as sent, and may be forgotten by now.
-    acknowledged: BTreeSet<String>,
-}
-
-impl Writer {
-    fn new(person: &Arc<Person>, contact: ContactId, prefix: String) -> Self {
-        Self {
-            person: Arc::clone(person),
-            contact,
-            prefix,
-            next: 0,
-            acknowledged: BTreeSet::new(),
-        }
-    }
-
-    /// Writes until told to stop.
-    async fn write(mut self, mut stop: watch::Receiver<bool>) -> Self {
-        while !*stop.borrow() {
-            let words = format!("{}{}", self.prefix, self.next);
-            self.person.say(self.contact, &words).await;
-            self.next += 1;
-            let _ = tokio::time::timeout(PACE, stop.changed()).await;
-        }
-        self.note();
-        self
-    }
-
-    fn note(&mut self) {
-        let shown = self.person.shown();
-        let own = shown.acknowledged.into_iter();
-        self.acknowledged
-            .extend(own.filter(|text| text.starts_with(&self.prefix)));
-    }
-
-    /// Waits for what is still on its way.
-    async fn finish(&mut self) {
-        let last = format!("{}{}", self.prefix, self.next - 1);
-        self.person
-            .until("the last acknowledgement", |shown| {
-                shown.acknowledged.contains(&last).then_some(())
-            })
-            .await;
-        self.note();
-    }
 }
 
 /// The people of the test, and how they come back.
@@ -203,19 +149,6 @@ async fn come_back(people: &People, writers: &mut [Writer]) {
             let contact = writer.contact;
             writer.person.command(Open { contact }).await;
         }
-    }
-}
-
-/// An author's numbers rise by one in a transcript, and are all those that were acknowledged.
-fn once_and_in_order(transcript: &[Line], author: &Writer) {
-    let texts = transcript.iter().map(|(_, _, text)| text);
-    let there: Vec<&String> = texts
-        .filter(|text| text.starts_with(&author.prefix))
-        .collect();
-    assert_eq!(there.len(), author.acknowledged.len());
-    for (number, text) in there.into_iter().enumerate() {
-        assert_eq!(*text, format!("{}{number}", author.prefix));
-        assert!(author.acknowledged.contains(text));
     }
 }
 

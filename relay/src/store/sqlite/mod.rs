@@ -13,8 +13,10 @@ mod tests;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use super::{Database, StoreError};
@@ -60,9 +62,18 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(ended(connection)))
     };
     let writer = pool(1).connect_with(options.clone()).await?;
     sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
     let readers = pool(READERS).connect_with(options.read_only(true)).await?;
     Ok(Database::Sqlite { writer, readers })
+}
+
+/// Whether a connection's transaction has ended. On a full disk SQLite ends it by itself; the
+/// driver then waits for ever for an end that has been, so that connection is of no use any more.
+async fn ended(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Answered after whatever rolls back.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
