@@ -15,7 +15,11 @@ use sottovoce_server::config::{self, ConfigError};
 use crate::hints::HintChannel;
 use crate::proxy::Proxies;
 use crate::push::payload::Services;
+use sottovoce_webhooks::dispatch::read_roots;
+use sottovoce_webhooks::target::Targets;
+
 use crate::throttle::Limits;
+use crate::webhooks::WebhookConfig;
 
 /// What a relay is told.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Over how long the goodbyes are spread when the relay ends.
     pub drain: Duration,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookConfig,
 }
 
 impl Config {
@@ -59,6 +65,7 @@ impl Config {
             push: None,
             metrics: None,
             drain: Duration::ZERO,
+            webhooks: WebhookConfig::default(),
         }
     }
 }
@@ -104,6 +111,8 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// How devices are told of news when they are not connected.
     pub push: PushSettings,
+    /// Whom webhooks may call.
+    pub webhooks: WebhookSettings,
     /// Folders of files to serve, by the path to serve them under.
     #[serde(rename = "static")]
     pub folders: BTreeMap<String, PathBuf>,
@@ -173,6 +182,18 @@ pub struct PushSettings {
     pub fcm_project: String,
     /// How many seconds a device is not told again.
     pub pause_seconds: u16,
+}
+
+/// `[webhooks]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookSettings {
+    /// The service's host name, for receivers of the older shape.
+    pub host: String,
+    /// Whether addresses that are not public may be called.
+    pub private: bool,
+    /// Certificates that are trusted as roots beside those of the web, PEM.
+    pub roots: Option<PathBuf>,
 }
 
 impl Default for ListenSettings {
@@ -254,6 +275,20 @@ impl Settings {
             },
             pause: Duration::from_secs(push.pause_seconds.into()),
         });
+        let extra_roots = match &self.webhooks.roots {
+            Some(path) => {
+                read_roots(path).map_err(|error| refused("webhooks.roots", &error.to_string()))?
+            }
+            None => Vec::new(),
+        };
+        let webhooks = WebhookConfig {
+            host: self.webhooks.host,
+            targets: Targets {
+                allow_private: self.webhooks.private,
+            },
+            extra_roots,
+            ..WebhookConfig::default()
+        };
         let mounts = self
             .folders
             .into_iter()
@@ -276,6 +311,7 @@ impl Settings {
             push,
             metrics: self.metrics.address,
             drain: Duration::from_secs(self.drain.seconds.into()),
+            webhooks,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What the relay reads of a contact: commits, which are public, and the head of envelopes. It
 //! refuses what clients would refuse; they check everything again.
 
-use sottovoce::account::Account;
+use sottovoce::account::{Account, Level};
 use sottovoce::contact::{Change, Commit, CommitError, Log, Member, RosterTeam};
 use sottovoce::message::{Audience, Envelope, Ephemeral, Header};
 use sottovoce::wire::frame::{ContactSummary, Entry};
@@ -212,6 +212,11 @@ impl Contact {
             self.head = summary.head;
         }
         same
+    }
+
+    /// The level, which never changes.
+    pub const fn level(&self) -> Level {
+        self.log.level()
     }
 
     /// The last position.

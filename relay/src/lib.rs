@@ -42,6 +42,7 @@ pub mod throttle;
 mod tombstone;
 pub mod usage;
 mod watch;
+pub mod webhooks;
 
 pub use backup::{BackupError, back_up};
 pub use config::{Config, Mount, Push, Settings};

@@ -152,11 +152,10 @@ impl Relay {
             None => None,
         };
         let database = Database::open(&config.database).await?;
-        let store = database.store();
         let webhooks = database.webhooks().await?;
-        let calls = dispatch::Config::default();
-        let targets = calls.targets;
-        let dispatcher = Dispatcher::start(Arc::clone(&webhooks), calls).await?;
+        let targets = config.webhooks.targets;
+        let dispatcher = Dispatcher::start(Arc::clone(&webhooks), config.webhooks).await?;
+        let store = database.store_and_wake(dispatcher.waker());
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
         let mut nodes = JoinSet::new();
         let neighbours = Neighbours::find(&config.hints, &database, &mut nodes).await?;

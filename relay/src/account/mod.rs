@@ -14,6 +14,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use announce::{Announcement, Seen};
 pub use book::{Book, Standing};
+use publish::Publication;
 
 use crate::fanout::{Event, Fanout};
 use crate::hints::{Hint, Hints};
@@ -102,9 +103,12 @@ impl AccountHub {
                 return Ok(());
             }
             let version = known.book.version;
+            let Publication {
+                changes, events, ..
+            } = &publication;
             let stored = self
                 .store
-                .change_objects(&self.id, version, &publication.changes);
+                .change_objects(&self.id, version, changes, events);
             match stored.await {
                 Ok(true) => {
                     known.book.version += 1;

@@ -1,8 +1,11 @@
 //! What may be published, and by whom. Everything is verified before it is kept: whoever can
 //! write to a relay's socket cannot make it serve what clients would refuse.
 
+use std::collections::BTreeSet;
+
 use sottovoce::account::{
-    AccountError, Credential, EnrolmentRequest, Learned, SealKey, TeamKey, TeamSeals,
+    AccountError, Credential, EnrolmentRequest, Learned, Policy, Revocation, SealKey, TeamKey,
+    TeamSeals,
 };
 use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::{Object, ObjectKind};
@@ -13,6 +16,7 @@ use super::book::{Book, Known};
 use crate::fanout::Topic;
 use crate::refusal::Refusal;
 use crate::store::{ObjectChange, StoredObject};
+use crate::webhooks::{self, NewEvent};
 
 /// Most enrolment requests that wait in one account.
 const ENROLMENTS: usize = 500;
@@ -24,6 +28,8 @@ const ENROLMENT_LIFE: u64 = 14 * limits::DAY * 1000;
 pub(super) struct Publication {
     pub(super) changes: Vec<ObjectChange>,
     pub(super) announcements: Vec<Announcement>,
+    /// What webhooks are told of it.
+    pub(super) events: Vec<NewEvent>,
 }
 
 impl Publication {
@@ -55,7 +61,7 @@ impl Book {
     ) -> Result<Publication, Refusal> {
         match object.kind {
             ObjectKind::Root => self.publish_root(object),
-            ObjectKind::Policy => self.publish_policy(object),
+            ObjectKind::Policy => self.publish_policy(object, now),
             ObjectKind::Renewal => self.publish_renewal(object),
             ObjectKind::Credential => self.publish_credential(object, now),
             ObjectKind::SealKey => self.publish_seal_key(object, by, now),
@@ -85,9 +91,10 @@ impl Book {
         Ok(publication)
     }
 
-    fn publish_policy(&mut self, object: &Object) -> Result<Publication, Refusal> {
+    fn publish_policy(&mut self, object: &Object, now: Time) -> Result<Publication, Refusal> {
         let mut publication = Publication::default();
         let signed = Signed::from_bytes(&object.bytes)?;
+        let revoked = self.revoked();
         let learned = self.account.learn_policy(&signed)?;
         if learned == Learned::Nothing {
             return Ok(publication);
@@ -97,8 +104,35 @@ impl Book {
         publication.put(ObjectKind::Policy, hash.as_array(), &object.bytes);
         if learned == Learned::Current {
             publication.announce(Topic::Everyone(self.account.id()), vec![object.clone()]);
+            let account = self.account.id();
+            let newly = self.revoked().into_iter();
+            let newly = newly.filter(|device| !revoked.contains(device));
+            publication.events = newly
+                .map(|device| webhooks::revoked(&account, &device, now))
+                .collect();
         }
         Ok(publication)
+    }
+
+    /// The devices that the newest policy revokes, in force or not.
+    fn revoked(&self) -> BTreeSet<DeviceId> {
+        let policies = self.policies.values();
+        let policies = policies.filter_map(|stored| {
+            let signed = Signed::<Policy>::from_bytes(&stored.policy).ok()?;
+            signed.parse().ok()
+        });
+        let Some(newest) = policies.max_by_key(|policy| policy.number) else {
+            return BTreeSet::new();
+        };
+        let device = |revocation: &Revocation| match revocation {
+            Revocation::Device(device) => Some(*device),
+            Revocation::Credential(hash) => {
+                let mut known = self.credentials.values();
+                let known = known.find(|known| known.signed.hash() == *hash)?;
+                Some(known.body.device)
+            }
+        };
+        newest.revocations.iter().filter_map(device).collect()
     }
 
     fn publish_renewal(&mut self, object: &Object) -> Result<Publication, Refusal> {

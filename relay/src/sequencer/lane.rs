@@ -219,6 +219,7 @@ impl Lane {
             base,
             version: book.version(),
             side: contact.side_of(&job.device, &standing),
+            level: contact.level(),
             summary: contact.summary(),
             changes,
         })

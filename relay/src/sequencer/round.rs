@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use sottovoce::account::Level;
 use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, Bytes, ContactId, Time};
 
@@ -11,6 +12,7 @@ use crate::contact::PartyChange;
 use crate::outcome::Side;
 use crate::refusal::Refusal;
 use crate::store::{Addition, AppendKey, ContactKey, KnownAppend, NewEntry, Party, RosterChange};
+use crate::webhooks;
 
 /// What was decided about a job.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Accepted {
     pub(super) version: u64,
     /// Which side its author is on.
     pub(super) side: Side,
+    /// The contact's level.
+    pub(super) level: Level,
     /// The contact with it.
     pub(super) summary: ContactSummary,
     pub(super) changes: Vec<PartyChange>,
@@ -124,6 +128,7 @@ impl Round {
             base,
             version,
             side,
+            level,
             summary,
             changes,
         } = accepted;
@@ -152,6 +157,14 @@ impl Round {
             is_commit: append.entry.is_commit(),
             received: now,
             fact: append.entry.fact(side, append.bytes.len(), now),
+            event: webhooks::appended(
+                &key.account,
+                &append.entry,
+                &append.bytes,
+                &summary,
+                level,
+                now,
+            ),
             bytes: append.bytes.to_vec(),
         });
         let left = changes.iter().filter(|(_, joined)| !joined);

@@ -8,6 +8,7 @@ use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
 use super::{PostgresStore, SqliteStore, Store, StoreError, postgres, sqlite};
+use crate::webhooks::Waker;
 
 /// An open, migrated database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -44,11 +45,17 @@ impl Database {
 
     /// What the relay keeps in it.
     pub fn store(&self) -> Arc<dyn Store> {
+        self.store_and_wake(Waker::default())
+    }
+
+    /// The same, and whoever delivers webhooks is woken when there is something to deliver.
+    pub fn store_and_wake(&self, webhooks: Waker) -> Arc<dyn Store> {
         match self {
             Self::Sqlite { writer, readers } => {
-                Arc::new(SqliteStore::new(writer.clone(), readers.clone()))
+                let (writer, readers) = (writer.clone(), readers.clone());
+                Arc::new(SqliteStore::new(writer, readers, webhooks))
             }
-            Self::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone())),
+            Self::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), webhooks)),
         }
     }
 

@@ -6,6 +6,7 @@ use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId, Time};
 
 use super::StoreError;
 use crate::outcome::{Fact, Tally};
+use crate::webhooks::NewEvent;
 
 /// What names an append: repeating it is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ pub struct NewEntry {
     pub received: Time,
     /// What it adds to the contact's tally.
     pub fact: Fact,
+    /// What webhooks are told of it.
+    pub event: Option<NewEvent>,
     /// The encoded entry.
     pub bytes: Vec<u8>,
 }
@@ -129,6 +132,15 @@ impl Addition {
             .max()
             .unwrap_or_default()
     }
+}
+
+/// What webhooks are told of additions, but for contacts that were left as they are.
+pub(super) fn events(additions: &[Addition], refused: &[ContactKey]) -> Vec<NewEvent> {
+    let written = additions
+        .iter()
+        .filter(|addition| !refused.contains(&addition.key()));
+    let entries = written.flat_map(|addition| &addition.entries);
+    entries.filter_map(|entry| entry.event.clone()).collect()
 }
 
 /// A contact that somebody, perhaps another node, has added to.

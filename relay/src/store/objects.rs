@@ -5,6 +5,7 @@ use sottovoce::wire::AccountId;
 use sottovoce::wire::frame::ObjectKind;
 
 use super::StoreError;
+use crate::webhooks::NewEvent;
 
 /// An account object and the slot that it occupies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,5 +43,6 @@ pub trait ObjectStore: Send + Sync + 'static {
         account: &AccountId,
         version: u64,
         changes: &[ObjectChange],
+        events: &[NewEvent],
     ) -> Result<bool, StoreError>;
 }

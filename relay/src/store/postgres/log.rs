@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
+use sottovoce_webhooks::store::postgres;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use super::{PostgresStore, append};
 use crate::store::columns::{chunk, number, party, position, read_party, read_summary};
+use crate::store::log::events;
 use crate::store::{
     Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
     LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
@@ -41,7 +43,9 @@ impl LogStore for PostgresStore {
         let mut transaction = self.pool.begin().await?;
         match append::append(&mut transaction, additions).await {
             Ok(refused) => {
-                transaction.commit().await?;
+                let events = events(additions, &refused);
+                let told = postgres::record(&mut transaction, &events).await?;
+                self.commit(transaction, told).await?;
                 Ok(refused)
             }
             Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),

@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 
+use sqlx::{Postgres, Transaction};
+
 use super::{Database, StoreError};
+use crate::webhooks::Waker;
 
 /// How many connections a relay has at most.
 const CONNECTIONS: u32 = 16;
@@ -26,11 +29,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct PostgresStore {
     pool: PgPool,
+    webhooks: Waker,
 }
 
 impl PostgresStore {
-    pub(super) const fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(super) const fn new(pool: PgPool, webhooks: Waker) -> Self {
+        Self { pool, webhooks }
+    }
+
+    /// Commits a transaction in which so many deliveries were recorded.
+    async fn commit(
+        &self,
+        transaction: Transaction<'_, Postgres>,
+        deliveries: usize,
+    ) -> Result<(), StoreError> {
+        transaction.commit().await?;
+        if deliveries > 0 {
+            self.webhooks.wake();
+        }
+        Ok(())
     }
 }
 

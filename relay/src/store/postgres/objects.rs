@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use sottovoce::wire::AccountId;
+use sottovoce_webhooks::store::postgres;
 use sqlx::Row;
 
 use super::PostgresStore;
 use crate::store::columns::{kind_number, number, position, read_kind};
 use crate::store::{ObjectChange, ObjectStore, StoreError, StoredObject};
+use crate::webhooks::NewEvent;
 
 #[async_trait]
 impl ObjectStore for PostgresStore {
@@ -46,6 +48,7 @@ impl ObjectStore for PostgresStore {
         account: &AccountId,
         version: u64,
         changes: &[ObjectChange],
+        events: &[NewEvent],
     ) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let swap = if version == 0 {
@@ -80,7 +83,8 @@ impl ObjectStore for PostgresStore {
             };
             query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
+        let told = postgres::record(&mut transaction, events).await?;
+        self.commit(transaction, told).await?;
         Ok(true)
     }
 }

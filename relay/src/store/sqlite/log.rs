@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
+use sottovoce_webhooks::store::sqlite;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::{SqliteStore, append};
 use crate::store::columns::{blob, chunk, number, party, position, read_summary};
+use crate::store::log::events;
 use crate::store::{
     Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
     LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
@@ -49,7 +51,9 @@ impl LogStore for SqliteStore {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         match append::append(&mut transaction, additions).await {
             Ok(refused) => {
-                transaction.commit().await?;
+                let events = events(additions, &refused);
+                let told = sqlite::record(&mut transaction, &events).await?;
+                self.commit(transaction, told).await?;
                 Ok(refused)
             }
             Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),

@@ -19,7 +19,10 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
+use sqlx::{Sqlite, Transaction};
+
 use super::{Database, StoreError};
+use crate::webhooks::Waker;
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
@@ -29,11 +32,29 @@ const READERS: u32 = 4;
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+    webhooks: Waker,
 }
 
 impl SqliteStore {
-    pub(super) const fn new(writer: SqlitePool, readers: SqlitePool) -> Self {
-        Self { writer, readers }
+    pub(super) const fn new(writer: SqlitePool, readers: SqlitePool, webhooks: Waker) -> Self {
+        Self {
+            writer,
+            readers,
+            webhooks,
+        }
+    }
+
+    /// Commits a transaction in which so many deliveries were recorded.
+    async fn commit(
+        &self,
+        transaction: Transaction<'_, Sqlite>,
+        deliveries: usize,
+    ) -> Result<(), StoreError> {
+        transaction.commit().await?;
+        if deliveries > 0 {
+            self.webhooks.wake();
+        }
+        Ok(())
     }
 }
 

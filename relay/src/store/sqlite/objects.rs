@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use sottovoce::wire::AccountId;
+use sottovoce_webhooks::store::sqlite;
 use sqlx::Row;
 
 use super::SqliteStore;
 use crate::store::columns::{blob, kind_number, number, position, read_kind};
 use crate::store::{ObjectChange, ObjectStore, StoreError, StoredObject};
+use crate::webhooks::NewEvent;
 
 #[async_trait]
 impl ObjectStore for SqliteStore {
@@ -46,6 +48,7 @@ impl ObjectStore for SqliteStore {
         account: &AccountId,
         version: u64,
         changes: &[ObjectChange],
+        events: &[NewEvent],
     ) -> Result<bool, StoreError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let swap = if version == 0 {
@@ -80,7 +83,8 @@ impl ObjectStore for SqliteStore {
             };
             query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
+        let told = sqlite::record(&mut transaction, events).await?;
+        self.commit(transaction, told).await?;
         Ok(true)
     }
 }

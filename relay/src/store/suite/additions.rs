@@ -36,6 +36,7 @@ pub(super) fn entry(contact: ContactId, position: u64, size: usize) -> NewEntry 
             bytes: size as u64,
             received: Time::from_millis(position),
         },
+        event: None,
         bytes: vec![7; size],
     }
 }

@@ -25,13 +25,23 @@ pub(in crate::store) async fn an_object_replaces_the_one_in_its_slot(place: &Pla
         put(ObjectKind::SealKey, 2, 3),
         put(ObjectKind::Enrolment, 1, 4),
     ];
-    assert!(store.change_objects(&ACCOUNT, 0, &first).await.unwrap());
+    assert!(
+        store
+            .change_objects(&ACCOUNT, 0, &first, &[])
+            .await
+            .unwrap()
+    );
     let second = [
         put(ObjectKind::SealKey, 1, 5),
         ObjectChange::Remove(ObjectKind::Enrolment, vec![1]),
         ObjectChange::Remove(ObjectKind::Enrolment, vec![9]),
     ];
-    assert!(store.change_objects(&ACCOUNT, 1, &second).await.unwrap());
+    assert!(
+        store
+            .change_objects(&ACCOUNT, 1, &second, &[])
+            .await
+            .unwrap()
+    );
     let kept = [
         object(ObjectKind::Policy, 1, 2),
         object(ObjectKind::SealKey, 1, 5),
@@ -49,8 +59,8 @@ pub(in crate::store) async fn of_two_changes_of_one_version_only_one_counts(plac
     for version in 0..8 {
         let (first, second) = (change(0), change(1));
         let (first, second) = tokio::join!(
-            nodes[0].change_objects(&ACCOUNT, version, &first),
-            nodes[1].change_objects(&ACCOUNT, version, &second),
+            nodes[0].change_objects(&ACCOUNT, version, &first, &[]),
+            nodes[1].change_objects(&ACCOUNT, version, &second, &[]),
         );
         assert_ne!(first.unwrap(), second.unwrap(), "version {version}");
         let known = nodes[0].object_version(&ACCOUNT).await.unwrap();
@@ -58,7 +68,9 @@ pub(in crate::store) async fn of_two_changes_of_one_version_only_one_counts(plac
     }
     // Neither an old version nor one that is yet to come.
     for version in [0, 7, 9] {
-        let changed = nodes[0].change_objects(&ACCOUNT, version, &change(2)).await;
+        let changed = nodes[0]
+            .change_objects(&ACCOUNT, version, &change(2), &[])
+            .await;
         assert!(!changed.unwrap(), "version {version}");
     }
     let (version, objects) = nodes[1].objects(&ACCOUNT).await.unwrap();

@@ -60,7 +60,12 @@ pub(in crate::store) async fn what_was_judged_by_other_objects_is_left_alone(pla
         bytes: vec![1],
     };
     let changes = [ObjectChange::Put(policy)];
-    assert!(store.change_objects(&ACCOUNT, 0, &changes).await.unwrap());
+    assert!(
+        store
+            .change_objects(&ACCOUNT, 0, &changes, &[])
+            .await
+            .unwrap()
+    );
     let old = extend(CONTACT, 1, &[10]);
     assert_eq!(append(&store, &[old.clone()]).await, [key(CONTACT)]);
     swap_in(&store, Addition { version: 1, ..old }).await;
