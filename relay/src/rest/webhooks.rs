@@ -709,7 +709,9 @@ impl From<&Endpoint> for EndpointView {
                 Shape::Current => ShapeName::Current,
                 Shape::Older => ShapeName::Older,
             },
-            disabled: endpoint.disabled.map(|why| why.code()),
+            disabled: endpoint
+                .disabled
+                .map(sottovoce_webhooks::endpoint::Disabled::code),
             created: endpoint.created.millis(),
         }
     }
