@@ -1,46 +1,97 @@
 //! Appending in SQLite: one transaction that compares and swaps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sottovoce::wire::{AccountId, ContactId, Time, encode};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::store::columns::{blob, number, party, side_number};
 use crate::store::{Addition, ContactKey, NewEntry, RosterChange, StoreError};
 
-/// Entries of one statement. A few sizes only, so that each is prepared once.
+/// Rows of one statement. A few sizes only, so that each is prepared once.
 const ROWS: [usize; 3] = [64, 8, 1];
 
-/// Appends within a transaction, and returns the contacts that were left as they are.
+const WANTED: &str = "
+WITH wanted (account, contact, summary, entry_point, base, head, closed, changed, visitor, staff,
+    service, notes, bytes, transfers, claimed, closed_at, closed_by) AS (";
+
+/// Begins contacts, unless they are there or were erased.
+const BEGIN: &str = ")
+INSERT INTO contacts (account, contact, head, closed, changed, summary, visitor, staff, service,
+    notes, bytes, transfers, claimed, closed_at, closed_by, began, entry_point)
+SELECT account, contact, head, closed, changed, summary, visitor, staff, service,
+    notes, bytes, transfers, claimed, closed_at, closed_by, changed, entry_point
+FROM wanted WHERE NOT EXISTS (
+    SELECT 1 FROM tombstones
+    WHERE tombstones.account = wanted.account AND tombstones.contact = wanted.contact)
+ON CONFLICT DO NOTHING RETURNING account, contact";
+
+/// Contacts whose last position is the one that was judged.
+const ADVANCE: &str = ")
+UPDATE contacts SET head = wanted.head, closed = wanted.closed, changed = wanted.changed,
+    summary = wanted.summary, visitor = contacts.visitor + wanted.visitor,
+    staff = contacts.staff + wanted.staff, service = contacts.service + wanted.service,
+    notes = contacts.notes + wanted.notes, bytes = contacts.bytes + wanted.bytes,
+    transfers = contacts.transfers + wanted.transfers,
+    claimed = COALESCE(contacts.claimed, wanted.claimed),
+    closed_at = COALESCE(contacts.closed_at, wanted.closed_at),
+    closed_by = COALESCE(contacts.closed_by, wanted.closed_by)
+FROM wanted
+WHERE contacts.account = wanted.account AND contacts.contact = wanted.contact
+    AND contacts.head = wanted.base AND contacts.dropped IS NULL
+RETURNING account, contact";
+
+/// Appends within a transaction, and returns the contacts that were left as they are. As few
+/// statements as can be, because each is a message to another thread and back.
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     additions: &[Addition],
 ) -> Result<Vec<ContactKey>, StoreError> {
     let versions = versions(connection, additions).await?;
-    let mut refused = Vec::new();
-    let mut entries = Vec::new();
+    let mut swapped = HashSet::new();
+    let (mut beginning, mut advancing) = (Vec::new(), Vec::new());
     for addition in additions {
-        let is_current = versions.get(&addition.account) == Some(&number(addition.version)?);
-        if !is_current || !swap(connection, addition).await? {
-            refused.push(addition.key());
+        if versions.get(&addition.account) != Some(&number(addition.version)?) {
             continue;
         }
+        if addition.base == 0 {
+            beginning.push(addition);
+        } else {
+            advancing.push(addition);
+        }
+    }
+    for (statement, additions) in [(BEGIN, beginning), (ADVANCE, advancing)] {
+        for additions in portions(&additions) {
+            swapped.extend(swap(connection, statement, additions).await?);
+        }
+    }
+    let (written, refused): (Vec<_>, Vec<_>) = additions
+        .iter()
+        .partition(|addition| swapped.contains(&addition.key()));
+    let mut entries = Vec::new();
+    for addition in written {
         let contact = addition.summary.contact;
         entries.extend(addition.entries.iter().map(|entry| (contact, entry)));
         for change in &addition.roster {
             change_roster(connection, addition, change).await?;
         }
     }
-    let mut rest = entries.as_slice();
-    for rows in ROWS {
-        let mut chunks = rest.chunks_exact(rows);
-        for chunk in chunks.by_ref() {
-            insert_entries(connection, chunk).await?;
-        }
-        rest = chunks.remainder();
+    for entries in portions(&entries) {
+        insert_entries(connection, entries).await?;
     }
-    Ok(refused)
+    Ok(refused.into_iter().map(Addition::key).collect())
+}
+
+/// Cuts rows into portions of the sizes that are prepared.
+fn portions<T>(mut rows: &[T]) -> Vec<&[T]> {
+    let mut portions = Vec::new();
+    for size in ROWS {
+        let chunks = rows.chunks_exact(size);
+        rows = chunks.remainder();
+        portions.extend(chunks);
+    }
+    portions
 }
 
 /// The versions of the objects of all accounts concerned.
@@ -62,47 +113,72 @@ async fn versions(
     Ok(versions)
 }
 
-/// Puts the contact's new state in place of the one that the addition rests on.
-async fn swap(connection: &mut SqliteConnection, addition: &Addition) -> Result<bool, StoreError> {
-    let summary = &addition.summary;
-    let statement = if addition.base == 0 {
-        "INSERT INTO contacts (head, closed, changed, summary, visitor, staff, service, notes,
-             bytes, transfers, claimed, closed_at, closed_by, account, contact, began, entry_point)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?3, ?16
-         WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE account = ?14 AND contact = ?15)
-         ON CONFLICT DO NOTHING"
-    } else {
-        "UPDATE contacts SET head = ?1, closed = ?2, changed = ?3, summary = ?4,
-             visitor = visitor + ?5, staff = staff + ?6, service = service + ?7,
-             notes = notes + ?8, bytes = bytes + ?9, transfers = transfers + ?10,
-             claimed = COALESCE(claimed, ?11), closed_at = COALESCE(closed_at, ?12),
-             closed_by = COALESCE(closed_by, ?13)
-         WHERE account = ?14 AND contact = ?15 AND head = ?16 AND dropped IS NULL"
-    };
-    let tally = addition.tally();
-    let time = |time: Option<Time>| time.map(|at| number(at.millis())).transpose();
-    let query = sqlx::query(statement)
-        .bind(number(summary.head)?)
-        .bind(summary.closed)
-        .bind(number(addition.changed().millis())?)
-        .bind(encode(summary))
-        .bind(number(tally.visitor)?)
-        .bind(number(tally.staff)?)
-        .bind(number(tally.service)?)
-        .bind(number(tally.notes)?)
-        .bind(number(tally.bytes)?)
-        .bind(number(tally.transfers)?)
-        .bind(time(tally.claimed)?)
-        .bind(time(tally.closed.map(|(at, _)| at))?)
-        .bind(tally.closed.map(|(_, by)| side_number(by)))
-        .bind(blob(addition.account.as_array()))
-        .bind(blob(summary.contact.as_array()));
-    let query = if addition.base == 0 {
-        query.bind(summary.entry_point.clone().into_bytes())
-    } else {
-        query.bind(number(addition.base)?)
-    };
-    Ok(query.execute(connection).await?.rows_affected() == 1)
+/// Puts contacts' new states in place of those that the additions rest on, and returns the ones
+/// where that was so.
+async fn swap(
+    connection: &mut SqliteConnection,
+    statement: &str,
+    additions: &[&Addition],
+) -> Result<Vec<ContactKey>, StoreError> {
+    let rows = additions.iter().map(|addition| Row::of(addition));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut query = QueryBuilder::<Sqlite>::new(WANTED);
+    query.push_values(rows, |mut columns, row| {
+        for blob in row.blobs {
+            columns.push_bind(blob);
+        }
+        for number in row.numbers {
+            columns.push_bind(number);
+        }
+    });
+    query.push(statement);
+    let swapped = query.build().fetch_all(connection).await?;
+    swapped
+        .iter()
+        .map(|row| {
+            let account = AccountId::from_slice(row.try_get("account")?);
+            let contact = ContactId::from_slice(row.try_get("contact")?);
+            account.zip(contact).ok_or(StoreError::Unreadable)
+        })
+        .collect()
+}
+
+/// What [`WANTED`] calls it, in that order.
+struct Row {
+    blobs: [Vec<u8>; 4],
+    numbers: [Option<i64>; 13],
+}
+
+impl Row {
+    fn of(addition: &Addition) -> Result<Self, StoreError> {
+        let summary = &addition.summary;
+        let tally = addition.tally();
+        let time = |time: Option<Time>| time.map(|at| number(at.millis())).transpose();
+        let some = |value| number(value).map(Some);
+        Ok(Self {
+            blobs: [
+                blob(addition.account.as_array()),
+                blob(summary.contact.as_array()),
+                encode(summary),
+                summary.entry_point.clone().into_bytes(),
+            ],
+            numbers: [
+                some(addition.base)?,
+                some(summary.head)?,
+                Some(i64::from(summary.closed)),
+                some(addition.changed().millis())?,
+                some(tally.visitor)?,
+                some(tally.staff)?,
+                some(tally.service)?,
+                some(tally.notes)?,
+                some(tally.bytes)?,
+                some(tally.transfers)?,
+                time(tally.claimed)?,
+                time(tally.closed.map(|(at, _)| at))?,
+                tally.closed.map(|(_, by)| side_number(by)),
+            ],
+        })
+    }
 }
 
 async fn insert_entries(
