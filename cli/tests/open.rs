@@ -1,6 +1,7 @@
 //! `sottovoce open`: what a webhook brought, read with an agent's keys.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
     unreachable_pub

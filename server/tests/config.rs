@@ -1,5 +1,5 @@
 //! Configuration in layers: which layer wins, what stops the start, what is shown.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sottovoce_server::config::{ConfigError, Layers, Settings, shown};
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Example {
     accounts: Vec<String>,
@@ -30,17 +30,6 @@ struct Listen {
 struct Database {
     url: String,
     token: String,
-}
-
-impl Default for Example {
-    fn default() -> Self {
-        Self {
-            accounts: Vec::new(),
-            listen: Listen::default(),
-            database: Database::default(),
-            folders: BTreeMap::new(),
-        }
-    }
 }
 
 impl Default for Listen {

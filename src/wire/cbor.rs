@@ -253,6 +253,7 @@ impl<'b> Reader<'b> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

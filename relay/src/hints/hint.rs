@@ -270,9 +270,9 @@ mod tests {
     fn a_contact_is_told_of_once_with_its_last_position_and_all_who_left() {
         let [first, second] = ["sales", "support"].map(|team| Party::Team(team.to_owned()));
         let hints = vec![
-            contact(1, 7, &[first.clone()]),
+            contact(1, 7, std::slice::from_ref(&first)),
             contact(2, 1, &[]),
-            contact(1, 6, &[second.clone()]),
+            contact(1, 6, std::slice::from_ref(&second)),
         ];
         let merged = [contact(1, 7, &[first, second]), contact(2, 1, &[])];
         assert_eq!(merge(hints), merged);

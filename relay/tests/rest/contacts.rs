@@ -1,11 +1,12 @@
 //! Contacts in the REST API: lists, outcomes, ciphertext, erasure.
 
 use crate::integrator::Integrator;
+use crate::scene::client::fresh_id;
 use crate::scene::{Client, Person, Scene, Talk};
 use serde_json::Value;
 use sottovoce::account::Tombstone;
 use sottovoce::wire::codec::{from_base64url, to_base64url};
-use sottovoce::wire::{ContactId, Signed};
+use sottovoce::wire::{Bytes, ContactId, Signed};
 
 /// A contact that a visitor began and said something in.
 pub(crate) async fn begun(scene: &Scene) -> (Talk, Person, Client) {
@@ -74,7 +75,7 @@ async fn an_answered_contact_is_successful_and_its_counts_are_by_side() {
         .collect();
     assert_eq!(reasons, ["create", "claim", "close"]);
     let members = closed["epochs"][1]["members"].as_array().unwrap();
-    let mut devices = vec![visitor.device(), scene.business.ada.device()];
+    let mut devices = [visitor.device(), scene.business.ada.device()];
     devices.sort_unstable();
     assert_eq!(members[0]["device"], devices[0].to_string());
     assert_eq!(members[1]["device"], devices[1].to_string());
@@ -189,7 +190,7 @@ async fn entries_are_the_ciphertext_that_was_appended() {
 async fn an_erased_contact_is_gone_for_everybody_and_leaves_a_signed_tombstone() {
     let scene = Scene::open().await;
     let integrator = Integrator::new(&scene).await;
-    let (talk, _, mut client) = begun(&scene).await;
+    let (mut talk, visitor, mut client) = begun(&scene).await;
     client.resume(talk.contact, 0).await.unwrap();
     let mut ada = scene.client(&scene.business.ada).await;
     let erased = integrator.delete(&path(&talk.contact)).await.good();
@@ -204,9 +205,15 @@ async fn an_erased_contact_is_gone_for_everybody_and_leaves_a_signed_tombstone()
     for told in [&mut client, &mut ada] {
         assert_eq!(told.entries(talk.contact).await, Err("erased".to_owned()));
     }
-    // Nothing is given any more.
+    // Nothing is given, and nothing taken, any more.
     let resumed = ada.resume(talk.contact, 0).await;
     assert_eq!(resumed, Err("erased".to_owned()));
+    let late = talk.say(&visitor, "are you there?");
+    let (_, create) = Talk::start(&scene.business, &visitor);
+    for entry in [late, create] {
+        let refused = client.append_as(fresh_id(), talk.contact, entry).await;
+        assert!(refused.is_err());
+    }
     let gone = integrator.get(&path(&talk.contact)).await;
     assert_eq!(gone.problem(), (410, "erased"));
     let entries = format!("{}/entries", path(&talk.contact));
@@ -218,6 +225,25 @@ async fn an_erased_contact_is_gone_for_everybody_and_leaves_a_signed_tombstone()
     assert_eq!(again, erased);
     let nothing = integrator.delete(&path(&ContactId::new([1; 16]))).await;
     assert_eq!(nothing.problem(), (404, "unknown-contact"));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn the_very_create_commit_of_an_erased_contact_is_refused_as_erased() {
+    let scene = Scene::open().await;
+    let integrator = Integrator::new(&scene).await;
+    let visitor = Person::new();
+    let mut client = scene.client(&visitor).await;
+    let (mut talk, create) = Talk::start(&scene.business, &visitor);
+    let id = fresh_id();
+    let append: Bytes = create.clone();
+    client.append_as(id, talk.contact, append).await.unwrap();
+    integrator.delete(&path(&talk.contact)).await.good();
+    let again = client.append_as(id, talk.contact, create).await;
+    assert_eq!(again, Err("erased".to_owned()));
+    let late = talk.say(&visitor, "hello?");
+    let late = client.append(talk.contact, late).await;
+    assert_eq!(late, Err("erased".to_owned()));
     scene.end().await;
 }
 

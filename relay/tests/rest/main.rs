@@ -1,6 +1,7 @@
 //! The REST API of a relay that runs.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types
 )]

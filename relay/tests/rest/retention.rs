@@ -44,9 +44,8 @@ fn pieces(entries: &[Bytes]) -> Vec<Vec<u8>> {
         .iter()
         .filter(|entry| ReadEntry::read(entry).is_ok_and(|entry| !entry.is_commit()))
         .flat_map(|entry| {
-            entry[entry.len() - 320..]
-                .chunks_exact(24)
-                .map(<[u8]>::to_vec)
+            let (pieces, _) = entry[entry.len() - 320..].as_chunks::<24>();
+            pieces.iter().map(|piece| piece.to_vec()).collect::<Vec<_>>()
         })
         .collect()
 }

@@ -3,7 +3,9 @@
 #![allow(
     missing_docs,
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types
 )]
