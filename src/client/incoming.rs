@@ -35,7 +35,8 @@ impl Conversation {
     ) {
         let next = self.head() + self.backlog.len() as u64 + 1;
         self.target = self.target.max(head);
-        let answers_resume = entries.is_empty() && first == next;
+        // Only the answer to a resume is empty. A relay that was set back says where it would go on.
+        let answers_resume = entries.is_empty();
         let kept = self.record.seen.map_or(0, |seen| seen.position);
         if answers_resume && head < kept.max(self.head()) {
             return self.stop(cx, "log-truncated");

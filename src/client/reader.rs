@@ -51,7 +51,7 @@ impl ReadError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Decode(error) => error.code(),
-            Self::Commit => "commit",
+            Self::Commit => "is-commit",
             Self::Message(error) => error.code(),
             Self::State => "state-unreadable",
             Self::UnknownContact => "unknown-contact",

@@ -45,7 +45,10 @@ fn pieces(entries: &[Bytes]) -> Vec<Vec<u8>> {
         .filter(|entry| ReadEntry::read(entry).is_ok_and(|entry| !entry.is_commit()))
         .flat_map(|entry| {
             let (pieces, _) = entry[entry.len() - 320..].as_chunks::<24>();
-            pieces.iter().map(|piece| piece.to_vec()).collect::<Vec<_>>()
+            pieces
+                .iter()
+                .map(|piece| piece.to_vec())
+                .collect::<Vec<_>>()
         })
         .collect()
 }

@@ -67,7 +67,10 @@ pub(in crate::store) async fn what_was_judged_by_other_objects_is_left_alone(pla
             .unwrap()
     );
     let old = extend(CONTACT, 1, &[10]);
-    assert_eq!(append(&store, std::slice::from_ref(&old)).await, [key(CONTACT)]);
+    assert_eq!(
+        append(&store, std::slice::from_ref(&old)).await,
+        [key(CONTACT)]
+    );
     swap_in(&store, Addition { version: 1, ..old }).await;
 }
 
