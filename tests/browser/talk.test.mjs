@@ -65,7 +65,10 @@ test("of two agents who claim at once one has it, and the other is told who", as
         await waiting(agent).first().click();
         await reads(agent, "Who is there?");
     }
-    await Promise.all([ada, bruno].map((agent) => agent.getByTestId("claim").click()));
+    // Both buttons are there; a click that waits for its turn could find that the other was quicker.
+    const claims = [ada, bruno].map((agent) => agent.getByTestId("claim"));
+    await Promise.all(claims.map((claim) => claim.waitFor()));
+    await Promise.all(claims.map((claim) => claim.dispatchEvent("click")));
     await visitor.locator("[data-event=joined]").waitFor();
     const joined = (await visitor.locator("[data-event=joined]").textContent()) ?? "";
     const [winner, loser] = joined.includes("Ada") ? [ada, bruno] : [bruno, ada];
