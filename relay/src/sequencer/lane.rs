@@ -88,18 +88,23 @@ impl Lane {
 
     /// Judges, writes and answers; returns what must be judged again.
     async fn round(&mut self, jobs: Vec<Job>) -> Vec<Job> {
-        let keys: Vec<_> = jobs.iter().flat_map(Job::keys).collect();
-        let known = match self.around.store.known_appends(&keys).await {
-            Ok(known) => known,
-            Err(error) => return answer_all(jobs, &error.into()),
-        };
         if let Err(refusal) = self.catch_up(&jobs).await {
             return answer_all(jobs, &refusal);
         }
-        let mut round = Round::new(known);
-        let mut verdicts = Vec::with_capacity(jobs.len());
+        let mut round = Round::default();
+        let mut loaded = Vec::with_capacity(jobs.len());
         for job in &jobs {
-            verdicts.push(self.judge(&mut round, job).await);
+            loaded.push(self.load(&mut round, job).await);
+        }
+        // Only now: a contact may have been loaded with the very entry that another node was sent.
+        let keys: Vec<_> = jobs.iter().flat_map(Job::keys).collect();
+        match self.around.store.known_appends(&keys).await {
+            Ok(known) => round.know(known),
+            Err(error) => return answer_all(jobs, &error.into()),
+        }
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        for (job, loaded) in jobs.iter().zip(loaded) {
+            verdicts.push(self.judge(&mut round, job, loaded).await);
         }
         match self.settle(&mut round, &jobs, &verdicts).await {
             Ok(moved) => {
@@ -147,9 +152,17 @@ impl Lane {
     }
 
     /// Decides about one job and, if it counts, adds it to the round.
-    async fn judge(&mut self, round: &mut Round, job: &Job) -> Verdict {
+    async fn judge(
+        &mut self,
+        round: &mut Round,
+        job: &Job,
+        loaded: Result<(), Refusal>,
+    ) -> Verdict {
         if let Some(verdict) = round.repeated(job) {
             return verdict;
+        }
+        if let Err(refusal) = loaded {
+            return Verdict::Refused(refusal);
         }
         match self.take_in(round, job).await {
             Ok(positions) => Verdict::Staged(positions),
@@ -160,7 +173,6 @@ impl Lane {
     async fn take_in(&mut self, round: &mut Round, job: &Job) -> Outcome {
         let key = job.contact();
         let now = clock::now();
-        self.load(round, job).await?;
         // All or nothing: what comes after an entry that counts may not count.
         let before = match job.appends.len() {
             2.. => self.contacts.get(&key).cloned(),
@@ -225,7 +237,7 @@ impl Lane {
         })
     }
 
-    /// Makes a contact from its stored commits, unless it is remembered.
+    /// Makes a job's contact from its stored commits, unless it is remembered.
     async fn load(&mut self, round: &mut Round, job: &Job) -> Result<(), Refusal> {
         let key = job.contact();
         if self.contacts.contains_key(&key) || round.is_new(&key) {

@@ -51,6 +51,7 @@ pub(super) struct Appended {
 }
 
 /// See the module's documentation.
+#[derive(Default)]
 pub(super) struct Round {
     known: HashMap<AppendKey, (ContactId, u64, Bytes)>,
     /// What was accepted in this round.
@@ -64,21 +65,17 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(known: Vec<KnownAppend>) -> Self {
-        let known = known.into_iter().map(|known| {
-            (
-                known.key,
-                (known.contact, known.position, known.entry.into()),
-            )
-        });
-        Self {
-            known: known.collect(),
-            staged: HashMap::new(),
-            additions: Vec::new(),
-            places: HashMap::new(),
-            news: Vec::new(),
-            new: HashSet::new(),
-        }
+    /// Takes in which of the jobs' appends are stored already.
+    pub(super) fn know(&mut self, known: Vec<KnownAppend>) {
+        self.known = known
+            .into_iter()
+            .map(|known| {
+                (
+                    known.key,
+                    (known.contact, known.position, known.entry.into()),
+                )
+            })
+            .collect();
     }
 
     /// What to say of a job that was accepted before, or whose ids were; none of a new one.
