@@ -7,12 +7,14 @@
 mod caller;
 mod contacts;
 mod cursor;
+mod deliveries;
 mod describe;
 mod error;
 mod objects;
 mod path;
 mod rates;
 mod repeat;
+mod secrets;
 mod tokens;
 mod usage;
 mod views;
@@ -65,10 +67,10 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .routes(routes!(usage::retention))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::one, webhooks::change, webhooks::delete))
-        .routes(routes!(webhooks::replay_failed))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(webhooks::delivery))
-        .routes(routes!(webhooks::replay))
+        .routes(routes!(deliveries::replay_failed))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::one))
+        .routes(routes!(deliveries::replay))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             repeat::once,
@@ -77,11 +79,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let once = OpenApiRouter::new()
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(webhooks::keys, webhooks::rotate_keys))
-        .routes(routes!(
-            webhooks::secret_token,
-            webhooks::rotate_secret_token
-        ));
+        .routes(routes!(secrets::keys, secrets::rotate_keys))
+        .routes(routes!(secrets::secret_token, secrets::rotate_secret_token));
     let (router, mut description) = OpenApiRouter::with_openapi(describe::api())
         .nest("/v1/accounts/{account}", repeatable.merge(once))
         .split_for_parts();
