@@ -51,6 +51,8 @@ class Transcript implements Conversation {
 /** What a page shows. Filled by the engine in the leading tab, by its broadcasts in others. */
 export class Mirror {
     connection: Connection = { type: "connection", state: "offline" };
+    /** The code of the relay's last goodbye, until this device is online again. */
+    refusal: string | undefined;
     account: AccountView | undefined;
     /** The request that an administrator must approve, while this device has no credential. */
     unapproved: string | undefined;
@@ -75,6 +77,8 @@ export class Mirror {
         switch (event.type) {
             case "connection":
                 this.connection = event;
+                if (event.state === "refused") this.refusal = event.code;
+                if (event.state === "online") this.refusal = undefined;
                 break;
             case "account":
                 this.account = event.view;
@@ -119,6 +123,7 @@ export class Mirror {
     /** Forgets everything. */
     clear(): void {
         this.connection = { type: "connection", state: "offline" };
+        this.refusal = undefined;
         this.account = undefined;
         this.unapproved = undefined;
         this.inbox = [];
@@ -130,10 +135,11 @@ export class Mirror {
 
     /** Events that make an empty mirror equal to this one. */
     replay(): Event[] {
-        const events: Event[] = [
-            this.connection,
-            { type: "storage", working: this.storageWorking },
-        ];
+        const events: Event[] = [];
+        if (this.refusal !== undefined) {
+            events.push({ type: "connection", state: "refused", code: this.refusal });
+        }
+        events.push(this.connection, { type: "storage", working: this.storageWorking });
         if (this.account) events.push({ type: "account", view: this.account });
         events.push({ type: "inbox", entries: [...this.inbox] });
         if (this.unapproved) events.push({ type: "unapproved", request: this.unapproved });

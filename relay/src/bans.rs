@@ -14,6 +14,7 @@ use sottovoce::wire::{AccountId, DeviceId, Time, limits};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::fanout::{Event, Fanout, Topic};
 use crate::store::{Ban, Banned, Store, StoreError};
 use crate::throttle::network;
 
@@ -25,6 +26,7 @@ const SEEN: usize = 50_000;
 /// See the module's documentation.
 pub(crate) struct Bans {
     store: Arc<dyn Store>,
+    fanout: Arc<dyn Fanout>,
     state: Mutex<State>,
 }
 
@@ -47,9 +49,13 @@ const fn seconds(period: BanPeriod) -> u64 {
 
 impl Bans {
     /// Reads those that are in force.
-    pub(crate) async fn load(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+    pub(crate) async fn load(
+        store: Arc<dyn Store>,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Self, StoreError> {
         let bans = Self {
             store,
+            fanout,
             state: Mutex::default(),
         };
         bans.refresh().await?;
@@ -70,8 +76,12 @@ impl Bans {
 
     async fn refresh(&self) -> Result<(), StoreError> {
         let bans = self.store.bans(clock::now()).await?;
-        let until = bans.into_iter().map(|ban| ((ban.account, ban.who), ban));
-        self.state().until = until.collect();
+        let until: HashMap<_, _> = bans
+            .into_iter()
+            .map(|ban| ((ban.account, ban.who), ban))
+            .collect();
+        let before = std::mem::replace(&mut self.state().until, until.clone());
+        self.tell(until.into_keys().filter(|who| !before.contains_key(who)));
         Ok(())
     }
 
@@ -142,7 +152,20 @@ impl Bans {
             let known = state.until.entry((ban.account, ban.who)).or_insert(*ban);
             known.until = known.until.max(ban.until);
         }
+        drop(state);
+        self.tell(bans.iter().map(|ban| (ban.account, ban.who)));
         Ok(())
+    }
+
+    /// Ends the connections of devices that are here. Others at a banned address end when they say
+    /// something.
+    fn tell(&self, banned: impl Iterator<Item = (AccountId, Banned)>) {
+        for (account, who) in banned {
+            if let Banned::Device(device) = who {
+                let topic = Topic::Device(account, device);
+                self.fanout.publish(&[topic], &Event::Banned);
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -162,7 +162,6 @@ impl Relay {
         let hints = Arc::clone(&neighbours.hints);
         let shutdown = CancellationToken::new();
         let presence = Arc::new(Presence::default());
-        let bans = Bans::load(Arc::clone(&store)).await?;
         let pushes = config.push.is_some();
         let fanout: Arc<dyn Fanout> = match config.push {
             Some(push) => {
@@ -179,6 +178,7 @@ impl Relay {
             }
             None => Arc::new(LocalFanout::default()),
         };
+        let bans = Bans::load(Arc::clone(&store), Arc::clone(&fanout)).await?;
         let mut accounts = HashMap::new();
         for id in config.accounts {
             let hub = AccountHub::load(

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use scene::client::fresh_id;
 use scene::{Business, Client, Person, Talk, account};
-use sottovoce::wire::frame::{ClientFrame, ObjectKind, Query, RelayFrame};
+use sottovoce::wire::frame::{BanPeriod, ClientFrame, ObjectKind, Query, RelayFrame};
 use sottovoce::wire::{Bytes, ContactId};
 use sottovoce_relay::hints::HintChannel;
 use sottovoce_relay::{Config, Relay};
@@ -308,6 +308,20 @@ async fn one_append_that_is_sent_to_two_nodes_is_one_entry() {
         assert_eq!(outcomes, (Ok(position), Ok(position)));
     }
     assert_eq!(clients[0].resume(contact, 0).await.unwrap(), entries);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_ban_ends_the_connection_on_another_node() {
+    let site = Site::open(HintChannel::None).await;
+    let visitor = Person::new();
+    let mut client = site.client(0, &visitor).await;
+    let (talk, create) = Talk::start(&site.business, &visitor);
+    client.append(talk.contact, create).await.unwrap();
+    let mut ada = site.agent(1, &site.business.ada).await;
+    let done = ada.ban(talk.contact, visitor.device(), BanPeriod::Hour);
+    assert_eq!(done.await, Ok(()));
+    assert_eq!(client.goodbye().await, "banned");
     site.close().await;
 }
 

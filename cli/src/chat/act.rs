@@ -1,7 +1,9 @@
 //! What a typed line does.
 
+use sottovoce::account::Role;
 use sottovoce::client::{Command, ContactState};
 use sottovoce::wire::ContactId;
+use sottovoce::wire::frame::BanPeriod;
 
 use super::directory::{Begin, Search};
 use super::line::{self, Transfer, Typed, understand};
@@ -53,6 +55,7 @@ impl Session {
                 }
             }
             Typed::Transfer(transfer) => self.transfer(transfer),
+            Typed::Ban(period) => self.ban(period),
             Typed::Note(text) => {
                 if let Some(contact) = self.opened() {
                     self.outgoing.give();
@@ -138,6 +141,31 @@ impl Session {
                 self.commands.extend(queries);
             }
         }
+    }
+
+    fn ban(&mut self, period: BanPeriod) {
+        let Some(contact) = self.opened() else { return };
+        let view = self.views.get(&contact);
+        let participants = view.map(|view| view.participants.as_slice());
+        let visitors: Vec<_> = participants
+            .unwrap_or_default()
+            .iter()
+            .filter(|participant| participant.author.role == Role::Visitor)
+            .map(|participant| participant.author.device)
+            .collect();
+        if visitors.is_empty() {
+            return self.say(&Line::notice("no visitor is on this contact"));
+        }
+        for device in visitors {
+            self.commands.push_back(Command::Ban {
+                contact,
+                device,
+                period,
+            });
+        }
+        self.say(&Line::notice(
+            "the relay was asked to keep the visitor away",
+        ));
     }
 
     fn change(&mut self, command: Command) {

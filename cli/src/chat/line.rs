@@ -1,5 +1,7 @@
 //! What a typed line means.
 
+use sottovoce::wire::frame::BanPeriod;
+
 /// A typed line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
@@ -13,6 +15,8 @@ pub(super) enum Typed {
     Claim(Option<usize>),
     Transfer(Transfer),
     Note(String),
+    /// The open contact's visitor, for so long.
+    Ban(BanPeriod),
     Retry,
     Discard,
     Close,
@@ -55,6 +59,10 @@ pub(super) const HELP_AGENT: &[(&str, &str)] = &[
     ),
     ("/who", "who can read this"),
     (
+        "/ban hour|day|week|month",
+        "keep the visitor, and their network address, away for so long",
+    ),
+    (
         "/retry, /discard",
         "send again, or give up, what was not sent",
     ),
@@ -93,6 +101,13 @@ pub(super) fn understand(line: &str) -> Typed {
         ("transfer", argument) => transfer(argument),
         ("note", "") => wrong("/note TEXT"),
         ("note", text) => Typed::Note(text.to_owned()),
+        ("ban", period) => match period {
+            "hour" => Typed::Ban(BanPeriod::Hour),
+            "day" => Typed::Ban(BanPeriod::Day),
+            "week" => Typed::Ban(BanPeriod::Week),
+            "month" => Typed::Ban(BanPeriod::Month),
+            _ => wrong("/ban hour, day, week or month"),
+        },
         ("retry", "") => Typed::Retry,
         ("discard", "") => Typed::Discard,
         ("close", "") => Typed::Close,
@@ -149,6 +164,7 @@ mod tests {
             understand("/note for Ben only"),
             Typed::Note("for Ben only".to_owned())
         );
+        assert_eq!(understand("/ban week"), Typed::Ban(BanPeriod::Week));
         assert_eq!(understand("/quit"), Typed::Quit);
     }
 
@@ -160,6 +176,8 @@ mod tests {
             "/open",
             "/open one",
             "/claim x",
+            "/ban",
+            "/ban forever",
             "/quit now",
             "/note",
             "/transfer",

@@ -48,6 +48,8 @@ pub enum Event {
     Gone(Arc<Gone>),
     /// Somebody is, for example, typing.
     Ephemeral(Arc<Fleeting>),
+    /// The subscriber is kept away from now on.
+    Banned,
 }
 
 impl Event {

@@ -6,6 +6,7 @@ import { composer } from "../conversation/composer.js";
 import { alarm, contactState, sentence } from "../conversation/phrases.js";
 import { readers } from "../conversation/readers.js";
 import { scrollToEnd, transcript } from "../conversation/transcript.js";
+import { BanForm, visitorsOf } from "./ban.js";
 import type { Desk } from "./desk.js";
 import { TransferForm } from "./transfer.js";
 
@@ -40,7 +41,7 @@ export function contactPage(desk: Desk, contact: ContactId): TemplateResult {
                       ${notice}
                       <button type="button" class="link" @click=${() => dismiss(desk, contact)}>Dismiss</button>
                   </p>`}
-            ${desk.transfer?.contact === contact ? desk.transfer.form() : nothing}
+            ${desk.form?.contact === contact ? desk.form.form() : nothing}
             <div class="log" role="log" aria-live="polite" aria-label="Conversation" tabindex="0" data-testid="log">
                 ${transcript(conversation, [], "staff", (command) => desk.command(command))}
             </div>
@@ -79,19 +80,31 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
               Take this chat
           </button>`
         : nothing;
-    if (!isMember(view)) return html`${claim}`;
-    const open = () => {
-        desk.transfer = desk.transfer ? undefined : new TransferForm(desk, contact);
-        desk.refresh();
-    };
+    const banning = desk.form instanceof BanForm;
+    const ban =
+        visitorsOf(view).length > 0
+            ? html`<button
+                  type="button"
+                  class="quiet"
+                  data-testid="ban"
+                  aria-expanded=${banning}
+                  @click=${() => desk.show(banning ? undefined : new BanForm(desk, view))}
+              >
+                  Block
+              </button>`
+            : nothing;
+    if (!isMember(view)) return html`${claim}${ban}`;
+    const handing = desk.form instanceof TransferForm;
+    const open = () => desk.show(handing ? undefined : new TransferForm(desk, contact));
     const ask = (closing: ContactId | undefined) => {
         desk.closing = closing;
         desk.refresh();
     };
     return html`${claim}
-        <button type="button" class="quiet" data-testid="transfer" aria-expanded=${desk.transfer !== undefined} @click=${open}>
+        <button type="button" class="quiet" data-testid="transfer" aria-expanded=${handing} @click=${open}>
             Transfer
         </button>
+        ${ban}
         ${desk.closing === contact
             ? html`<button
                       type="button"

@@ -4,10 +4,15 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Command, ContactId, Device, DeviceEvent, InboxEntry } from "sottovoce";
 import { Drafts } from "../conversation/composer.js";
-import { alarm, failure, nameOf, roleName } from "../conversation/phrases.js";
+import { alarm, connection, failure, nameOf, roleName } from "../conversation/phrases.js";
 import { TypingSigns, lastPosition, unreadAfter } from "../conversation/transcript.js";
 import { contactPage } from "./contact.js";
-import { TransferForm } from "./transfer.js";
+
+/** A form that lies above a contact's transcript. */
+export interface ContactForm {
+    readonly contact: ContactId;
+    form(): TemplateResult;
+}
 
 type Shelf = "mine" | "waiting" | "closed";
 
@@ -24,7 +29,8 @@ export class Desk {
     readonly noting = new Set<ContactId>();
     /** What could not be done in a contact, or for the account under the empty name. */
     readonly notices = new Map<ContactId, string>();
-    transfer: TransferForm | undefined;
+    /** The form that is open. */
+    form: ContactForm | undefined;
     /** The contact whose end is to be confirmed. */
     closing: ContactId | undefined;
     readonly #root: HTMLElement;
@@ -55,9 +61,15 @@ export class Desk {
 
     select(contact: ContactId | undefined): void {
         this.#selected = contact;
-        this.transfer = undefined;
+        this.form = undefined;
         this.closing = undefined;
         this.#follow();
+        this.refresh();
+    }
+
+    /** Opens a form, or none. */
+    show(form: ContactForm | undefined): void {
+        this.form = form;
         this.refresh();
     }
 
@@ -148,7 +160,7 @@ export class Desk {
             <header class="bar">
                 <strong>Sottovoce</strong>
                 <span data-testid="connection" data-state=${state.connection.state} role="status">
-                    ${connectionLabel(state.connection.state, state.connection.code)}
+                    ${connection(state)}
                 </span>
                 <span class="who" data-testid="own-name">${state.account?.own.name ?? ""}</span>
             </header>
@@ -261,19 +273,6 @@ export class Desk {
                 ${unread > 0 ? html`<span class="badge" data-testid="unread">${unread}</span>` : nothing}
             </button>
         </li>`;
-    }
-}
-
-function connectionLabel(state: string, code: string | undefined): string {
-    switch (state) {
-        case "online":
-            return "Connected";
-        case "connecting":
-            return "Connecting …";
-        case "refused":
-            return `Refused by the relay (${code ?? "no reason given"})`;
-        default:
-            return "Offline, trying again …";
     }
 }
 

@@ -19,7 +19,7 @@ export class TransferForm {
     }
 
     form(): TemplateResult {
-        return html`<form class="transfer" data-testid="transfer-form" @submit=${(event: SubmitEvent) => this.#submit(event)}>
+        return html`<form class="handing" data-testid="transfer-form" @submit=${(event: SubmitEvent) => this.#submit(event)}>
             <label
                 >To
                 <select name="to" required data-testid="transfer-to">
@@ -36,7 +36,7 @@ export class TransferForm {
             </label>
             <p class="explain">${this.#failed ?? "You stay responsible until somebody takes it."}</p>
             <button class="primary" data-testid="transfer-send">Hand over</button>
-            <button type="button" class="quiet" @click=${() => this.#end()}>Cancel</button>
+            <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
         </form>`;
     }
 
@@ -68,12 +68,7 @@ export class TransferForm {
             history: form.get("history") !== null,
             ...(note === "" ? {} : { note }),
         });
-        this.#end();
-    }
-
-    #end(): void {
-        this.#desk.transfer = undefined;
-        this.#desk.refresh();
+        this.#desk.show(undefined);
     }
 }
 

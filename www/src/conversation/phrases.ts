@@ -7,6 +7,7 @@ import type {
     Item,
     Level,
     MessageState,
+    Mirror,
     Role,
     TeamView,
 } from "sottovoce";
@@ -207,6 +208,23 @@ const FAILURES: Readonly<Record<string, string>> = {
 /** Why something could not be done. */
 export function failure(code: string): string {
     return FAILURES[code] ?? `It could not be done (${code}).`;
+}
+
+/** Reasons for a goodbye that pass without anybody's doing. */
+const PASSING = new Set(["going-away", "throttled", "timed-out", "too-slow", "unavailable"]);
+
+/** How the connection is. */
+export function connection({ connection: { state }, refusal }: Mirror): string {
+    if (refusal !== undefined && !PASSING.has(refusal)) return failure(refusal);
+    switch (state) {
+        case "online":
+            return "Connected";
+        case "connecting":
+            return "Connecting …";
+        case "refused":
+        case "offline":
+            return navigator.onLine ? "Not connected, trying again …" : "You are offline";
+    }
 }
 
 const ALARMS: Readonly<Record<string, string>> = {

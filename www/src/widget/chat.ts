@@ -4,7 +4,7 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import { Device, init, type Conversation, type DeviceEvent, type Level } from "sottovoce";
 import { Drafts, composer } from "../conversation/composer.js";
 import conversationStyle from "../conversation/conversation.css?inline";
-import { alarm, failure, nameOf, roleName, sentence } from "../conversation/phrases.js";
+import { alarm, connection, failure, nameOf, roleName, sentence } from "../conversation/phrases.js";
 import { sheet } from "../conversation/readers.js";
 import {
     TypingSigns,
@@ -257,7 +257,7 @@ export class Chat {
                 <div>
                     <h1>${brand}</h1>
                     <p role="status" data-testid="connection" data-state=${state?.connection.state ?? "failed"}>
-                        ${this.#connection()}
+                        ${state ? connection(state) : "Not available"}
                     </p>
                 </div>
                 ${view && !closed ? this.#endButton(view.contact) : nothing}
@@ -309,21 +309,6 @@ export class Chat {
                   )
                 : nothing}
         </section>`;
-    }
-
-    #connection(): string {
-        switch (this.#device?.state.connection.state) {
-            case "online":
-                return "Connected";
-            case "connecting":
-                return "Connecting …";
-            case "refused":
-                return "The service refused this chat";
-            case "offline":
-                return navigator.onLine ? "Connecting …" : "You are offline";
-            case undefined:
-                return "Not available";
-        }
     }
 
     #warnings(): TemplateResult {

@@ -181,6 +181,7 @@ impl Session<'_> {
                 let answer = refused(RefusedId::Contact(contact), &gone.refusal);
                 self.wire.send(&answer).await
             }
+            Event::Banned => self.check_ban(),
             Event::Advanced(summary) => self.advanced(&summary).await,
             Event::Ephemeral(fleeting) => {
                 let contact = fleeting.contact;
