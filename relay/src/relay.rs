@@ -218,6 +218,7 @@ impl Relay {
             nodes.spawn(node.run(neighbours.heard));
         }
         let mut registry = metrics::registry();
+        dispatcher.metrics().register(&mut registry);
         let queues = sequencer.queues();
         let metrics = Metrics::register(&mut registry, Arc::clone(&counters), queues);
         let registry = Arc::new(registry);

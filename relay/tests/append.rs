@@ -168,9 +168,7 @@ async fn a_contact_goes_on_after_a_restart_where_it_was() {
     let claim = talk.claim(&scene.business, &scene.business.ada);
     ada.append(talk.contact, claim.entry.clone()).await.unwrap();
     talk.take(claim);
-    let (business, folder) = scene.end().await;
-    let database = folder.path().join("relay.db").display().to_string();
-    let scene = Scene::with(business, |config| config.database = database).await;
+    let scene = scene.restarted().await;
     let business = &scene.business;
     let mut ada = scene.client(&business.ada).await;
     let mut ben = scene.client(&business.ben).await;

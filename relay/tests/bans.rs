@@ -9,7 +9,7 @@ mod scene;
 
 use scene::{Business, Client, Person, Scene, Talk};
 use sottovoce::wire::frame::BanPeriod;
-use sottovoce_relay::{Config, Proxies};
+use sottovoce_relay::Proxies;
 
 /// A visitor with a contact.
 async fn visitor(scene: &Scene) -> (Person, Client, Talk) {
@@ -44,10 +44,7 @@ async fn an_agent_keeps_a_visitor_away_by_device_and_by_address() {
     assert_eq!(refused(&scene, &scene.business.ben).await, None);
 
     // It is stored.
-    let (business, folder) = scene.end().await;
-    let database = folder.path().join("relay.db").display().to_string();
-    let config = Config::loopback(database, business.id);
-    let again = Scene::started(business, folder, config).await;
+    let again = scene.restarted().await;
     assert_eq!(refused(&again, &banned).await, Some("banned".to_owned()));
     again.end().await;
 }

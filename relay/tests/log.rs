@@ -67,9 +67,7 @@ async fn a_resent_append_keeps_its_position_and_a_reused_id_is_refused() {
     for _ in 0..3 {
         assert_eq!(client.appended(id).await, Ok(3));
     }
-    let (business, folder) = scene.end().await;
-    let database = folder.path().join("relay.db").display().to_string();
-    let scene = Scene::with(business, |config| config.database = database).await;
+    let scene = scene.restarted().await;
     let mut client = scene.client(&visitor).await;
     assert_eq!(client.append_as(id, talk.contact, second).await, Ok(3));
     let entries = client.resume(talk.contact, 0).await.unwrap();

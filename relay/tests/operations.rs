@@ -156,6 +156,7 @@ async fn numbers_say_what_happened_and_to_nobody() {
         "\nsottovoce_transactions_total 2\n",
         "\nsottovoce_queue_depth 0\n",
         "\nsottovoce_refusals_total{code=\"contact-taken\"} 1\n",
+        "\nsottovoce_webhooks_in_flight 0\n",
         "\nsottovoce_process_resident_memory_bytes ",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");

@@ -54,9 +54,7 @@ async fn an_unknown_account_takes_its_root_statement_first() {
 async fn publishing_again_is_harmless_and_survives_a_restart() {
     let scene = Scene::open().await;
     scene.set_up().await;
-    let (business, folder) = scene.end().await;
-    let database = folder.path().join("relay.db").display().to_string();
-    let scene = Scene::with(business, |config| config.database = database).await;
+    let scene = scene.restarted().await;
     scene.set_up().await;
     let client = scene.client(&scene.business.ada).await;
     assert_eq!(client.welcome.len(), 3);

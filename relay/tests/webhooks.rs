@@ -80,7 +80,7 @@ async fn receive(State(integrator): State<Shared>, headers: HeaderMap, body: Byt
 }
 
 /// Starts the integrator's server and registers it in the relay's database.
-async fn integrate(business: &Business, database: &Path) -> Shared {
+async fn integrate(business: &Business, database: &str) -> Shared {
     let shared = Shared::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hooks", listener.local_addr().unwrap());
@@ -88,7 +88,7 @@ async fn integrate(business: &Business, database: &Path) -> Shared {
     let router = router.with_state(Arc::clone(&shared));
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let database = Database::open(database.to_str().unwrap()).await.unwrap();
+    let database = Database::open(database).await.unwrap();
     let store = database.webhooks().await.unwrap();
     let kinds = EventKind::ALL.into_iter().collect();
     let wanted = Registration::new(&url, kinds, Settings::default(), &LOOPBACK).unwrap();
@@ -118,8 +118,7 @@ async fn wait_for(integrator: &Shared, count: usize) -> Vec<Value> {
 #[tokio::test]
 async fn a_conversation_is_told_from_beginning_to_end_in_order() {
     let scene = Scene::with(Business::new(), |config| config.webhooks.targets = LOOPBACK).await;
-    let database = scene.folder.path().join("relay.db");
-    let integrator = integrate(&scene.business, &database).await;
+    let integrator = integrate(&scene.business, &scene.database).await;
     scene.set_up().await;
     let business = &scene.business;
     let visitor = Person::new();
@@ -198,8 +197,7 @@ fn decode(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_device_that_a_policy_revokes_is_told_once() {
     let scene = Scene::with(Business::new(), |config| config.webhooks.targets = LOOPBACK).await;
-    let database = scene.folder.path().join("relay.db");
-    let integrator = integrate(&scene.business, &database).await;
+    let integrator = integrate(&scene.business, &scene.database).await;
     scene.set_up().await;
     let business = &scene.business;
     let mut administrator = scene.client(&business.administrator).await;
@@ -232,15 +230,14 @@ async fn a_device_that_a_policy_revokes_is_told_once() {
 #[tokio::test]
 async fn an_erased_contact_is_told_and_nothing_of_it_is_kept() {
     let scene = Scene::with(Business::new(), |config| config.webhooks.targets = LOOPBACK).await;
-    let path = scene.folder.path().join("relay.db");
-    let integrator = integrate(&scene.business, &path).await;
+    let integrator = integrate(&scene.business, &scene.database).await;
     scene.set_up().await;
     let visitor = Person::new();
     let (talk, create) = Talk::start(&scene.business, &visitor);
     let mut writer = scene.client(&visitor).await;
     writer.append(talk.contact, create).await.unwrap();
     wait_for(&integrator, 1).await;
-    let database = Database::open(path.to_str().unwrap()).await.unwrap();
+    let database = Database::open(&scene.database).await.unwrap();
     let store = database.store();
     let id = scene.business.id;
     let bury = |_| vec![1];
@@ -277,7 +274,7 @@ async fn a_relay_that_is_killed_tells_everything_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("relay.db");
     let business = Business::new();
-    let integrator = integrate(&business, &database).await;
+    let integrator = integrate(&business, database.to_str().unwrap()).await;
     integrator.lock().unwrap().forgetful = 40;
     let (mut relay, address) = start(&business, &database).await;
     let mut administrator = Client::connect(address, &business, &business.administrator)

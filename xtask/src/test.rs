@@ -24,6 +24,7 @@ enum Kind {
 const STAGES: &[Stage] = &[
     step("lint", lint::check),
     tests("rust", rust),
+    tests("postgres", postgres),
     step("build", build),
     step("api", api::check),
     step("size", size::check),
@@ -33,6 +34,21 @@ const STAGES: &[Stage] = &[
     tests("kotlin", kotlin),
     step("swift", mobile::swift),
     tests("demo", demo::check),
+];
+
+/// Tests of the relay whose scene may be on either database.
+const ON_POSTGRES: [&str; 11] = [
+    "append",
+    "bans",
+    "conversation",
+    "handshake",
+    "limits",
+    "log",
+    "publish",
+    "push",
+    "rest",
+    "resume",
+    "webhooks",
 ];
 
 const fn step(name: &'static str, run: fn(&Workspace) -> Outcome) -> Stage {
@@ -132,6 +148,19 @@ fn rust(workspace: &Workspace) -> Outcome<Tally> {
             .cargo()
             .args(["test", "--locked", "--workspace", "--no-fail-fast"]),
     )
+}
+
+/// The relay's tests once more, all that leave it open which database they are on.
+fn postgres(workspace: &Workspace) -> Outcome<Tally> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["test", "--locked", "--package", "sottovoce-relay"])
+        .arg("--no-fail-fast")
+        .env("SOTTOVOCE_TEST_STORE", "postgres");
+    for test in ON_POSTGRES {
+        cargo.args(["--test", test]);
+    }
+    counted(&mut cargo)
 }
 
 /// What the tests behind the Rust ones run: the programs and the pages.

@@ -263,22 +263,26 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     caller.may(Scope::ContactsRead)?;
     let (account, contact) = (caller.account(), contact_id(&path)?);
-    let known = known(&shared, &caller, &contact).await?;
+    let view = async || {
+        let known = known(&shared, &caller, &contact).await?;
+        Ok::<_, Problem>(contact_view(known, clock::now()))
+    };
     let mut detail = ContactDetail {
         level: None,
         epochs: Vec::new(),
-        contact: contact_view(known, clock::now()),
+        contact: view().await?,
     };
-    if detail.contact.expired.is_none()
-        && let Some((_, commits)) = shared.store.contact(&account, &contact).await?
-    {
-        for bytes in commits.iter().take(COMMITS) {
-            let Some(commit) = read_commit(bytes) else {
-                return Err(Problem::internal());
-            };
-            detail.level = Some(super::views::level(commit.core().level));
-            detail.epochs.push(epoch_view(&commit));
-        }
+    let stored = shared.store.contact(&account, &contact).await?;
+    let commits = stored.map_or(Vec::new(), |(_, commits)| commits);
+    if commits.iter().any(Vec::is_empty) {
+        // Its entries were dropped, maybe only just now.
+        detail.contact = view().await?;
+        return cached(&headers, &detail);
+    }
+    for bytes in commits.iter().take(COMMITS) {
+        let commit = read_commit(bytes).ok_or_else(Problem::internal)?;
+        detail.level = Some(super::views::level(commit.core().level));
+        detail.epochs.push(epoch_view(&commit));
     }
     cached(&headers, &detail)
 }

@@ -254,9 +254,7 @@ async fn usage_counts_contacts_entries_and_bytes_by_day() {
     answered(&scene, &mut talk).await;
     let business = scene.business.id;
     // What was counted is in the database when the relay has ended.
-    let (owner, folder) = scene.end().await;
-    let database = folder.path().join("relay.db").display().to_string();
-    let scene = Scene::with(owner, |config| config.database = database).await;
+    let scene = scene.restarted().await;
     assert_eq!(scene.business.id, business);
     let integrator = Integrator::with(&scene, &["contacts:read", "usage:read"]).await;
     let usage = integrator.get("/usage").await.good();

@@ -18,8 +18,9 @@ async fn an_administrator_gets_a_token_once_and_only_its_hash_is_kept() {
     assert_eq!(listed["tokens"][0]["name"], "integration");
     assert!(!listed.to_string().contains(&integrator.token));
     let token = integrator.token.clone();
-    let (_, folder) = scene.end().await;
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
+    let files = scene.files();
+    let (_, _folder) = scene.end().await;
+    for entry in files.iter().flat_map(|at| std::fs::read_dir(at).unwrap()) {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         let found = bytes
             .windows(token.len())

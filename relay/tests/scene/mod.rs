@@ -10,6 +10,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sottovoce_relay::sequencer::Counters;
@@ -20,12 +21,26 @@ use tokio::task::JoinHandle;
 
 pub use sottovoce_test_scene::{Business, Client, Person, Talk, account, client, now, talk};
 
+/// What chooses the database that all scenes are on: `postgres`, or SQLite if it is not said.
+const STORE: &str = "SOTTOVOCE_TEST_STORE";
+
+/// A new database: in a folder, or on a server of its own.
+fn database_in(folder: &Path) -> String {
+    match std::env::var(STORE).as_deref() {
+        Ok("postgres") => sottovoce_test_postgres::database(),
+        Ok(other) => panic!("{STORE}: {other} is not known"),
+        Err(_) => folder.join("relay.db").display().to_string(),
+    }
+}
+
 /// A running relay that serves one account.
 pub struct Scene {
     pub business: Business,
     pub address: SocketAddr,
     pub counters: Arc<Counters>,
     pub folder: TempDir,
+    /// What its relay was told of the database.
+    pub database: String,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -46,7 +61,7 @@ impl Scene {
     /// A relay with settings of its own.
     pub async fn with(business: Business, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("relay.db").display().to_string();
+        let database = database_in(folder.path());
         let mut config = Config::loopback(database, business.id);
         change(&mut config);
         Self::started(business, folder, config).await
@@ -54,9 +69,11 @@ impl Scene {
 
     /// A relay that is told exactly this.
     pub async fn started(business: Business, folder: TempDir, config: Config) -> Self {
+        let database = config.database.clone();
         let relay = Relay::bind(config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         Self {
+            database,
             business,
             address: relay.address(),
             counters: relay.counters(),
@@ -81,6 +98,20 @@ impl Scene {
         Client::connect(self.address, &self.business, person)
             .await
             .unwrap()
+    }
+
+    /// Ends the relay in order and starts it again.
+    pub async fn restarted(self) -> Self {
+        let database = self.database.clone();
+        let (business, folder) = self.end().await;
+        let config = Config::loopback(database, business.id);
+        Self::started(business, folder, config).await
+    }
+
+    /// The folder of the database's files, where it is a file.
+    pub fn files(&self) -> Option<PathBuf> {
+        let path = PathBuf::from(&self.database);
+        path.is_file().then(|| self.folder.path().to_owned())
     }
 
     /// Ends the relay in order.

@@ -6,6 +6,7 @@
 //! holds a lease on what it delivers, and what a killed one held is due again when that ends.
 
 mod attempt;
+mod metrics;
 mod request;
 mod schedule;
 mod tls;
@@ -29,6 +30,7 @@ use crate::target::{Resolver, SystemResolver, Targets};
 
 pub use attempt::AttemptError;
 use attempt::{Caller, Outcome};
+pub use metrics::Metrics;
 pub use tls::{RootError, read_roots};
 
 /// How often a dispatcher looks for what became due, and for what others recorded.
@@ -115,6 +117,7 @@ pub enum StartError {
 pub struct Dispatcher {
     bell: Arc<Notify>,
     stop: CancellationToken,
+    metrics: Metrics,
     running: JoinHandle<()>,
 }
 
@@ -146,6 +149,7 @@ impl Dispatcher {
         store.recover(clock.now()).await?;
         let bell = Arc::new(Notify::new());
         let stop = CancellationToken::new();
+        let metrics = Metrics::default();
         let (done, reports) = mpsc::channel(config.in_flight.max(1));
         let run = Run {
             holder: identity::fresh("")?,
@@ -160,10 +164,12 @@ impl Dispatcher {
             reports,
             bell: Arc::clone(&bell),
             stop: stop.clone(),
+            metrics: metrics.clone(),
         };
         Ok(Self {
             bell,
             stop,
+            metrics,
             running: tokio::spawn(run.run()),
         })
     }
@@ -176,6 +182,11 @@ impl Dispatcher {
     /// A way to say so from elsewhere, in particular wherever events are recorded.
     pub fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.bell))
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Begins nothing new, waits for what is under way, and writes what became of it.
@@ -218,6 +229,7 @@ struct Run {
     /// What the store has not been told yet.
     unwritten: Vec<Report>,
     pruned: Time,
+    metrics: Metrics,
 }
 
 impl Run {
@@ -310,8 +322,11 @@ impl Run {
             let caller = Arc::clone(&self.caller);
             let clock = Arc::clone(&self.clock);
             let done = self.done.clone();
+            let metrics = self.metrics.clone();
             tokio::spawn(async move {
-                let report = deliver(&caller, clock.as_ref(), job).await;
+                metrics.in_flight.inc();
+                let report = deliver(&caller, clock.as_ref(), &metrics, job).await;
+                metrics.in_flight.dec();
                 // Whoever is not there to hear it has let go of the lease.
                 let _ = done.send(report).await;
             });
@@ -320,11 +335,12 @@ impl Run {
     }
 }
 
-async fn deliver(caller: &Caller, clock: &dyn Clock, job: Job) -> Report {
+async fn deliver(caller: &Caller, clock: &dyn Clock, metrics: &Metrics, job: Job) -> Report {
     let started = clock.now();
     let timer = std::time::Instant::now();
     let outcome = caller.call(&job, started).await;
     let duration = u64::try_from(timer.elapsed().as_millis()).unwrap_or(u64::MAX);
+    metrics.attempted(outcome.error, duration);
     let next = next(&outcome, &job, clock.now());
     tracing::debug!(
         endpoint = job.lease.endpoint.as_str(),
