@@ -95,7 +95,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         };
         sum += tally;
         let line = format!(
-            "== {name:<8}{word:<8}{:>5} passed {:>3} failed {:>7.1} s",
+            "== {name:<9}{word:<8}{:>5} passed {:>3} failed {:>7.1} s",
             tally.passed,
             tally.failed,
             start.elapsed().as_secs_f64()
