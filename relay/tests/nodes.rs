@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use scene::client::fresh_id;
 use scene::{Business, Client, Person, Talk, account};
-use sottovoce::wire::frame::{BanPeriod, ClientFrame, ObjectKind, Query, RelayFrame};
+use sottovoce::wire::frame::{BanPeriod, ClientFrame, ObjectKind, Query, RefusedId, RelayFrame};
 use sottovoce::wire::{Bytes, ContactId};
 use sottovoce_relay::hints::HintChannel;
+use sottovoce_relay::store::Database;
 use sottovoce_relay::{Config, Relay};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -31,6 +32,7 @@ struct Node {
 /// Two nodes of one installation, whose account is set up.
 struct Site {
     business: Business,
+    database: String,
     nodes: [Node; 2],
 }
 
@@ -43,6 +45,7 @@ impl Site {
             Node::start(&business, &database, &hints),
         );
         let site = Self {
+            database,
             business,
             nodes: [first, second],
         };
@@ -308,6 +311,40 @@ async fn one_append_that_is_sent_to_two_nodes_is_one_entry() {
         assert_eq!(outcomes, (Ok(position), Ok(position)));
     }
     assert_eq!(clients[0].resume(contact, 0).await.unwrap(), entries);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_is_erased_elsewhere_is_gone_at_every_node() {
+    let site = Site::open(HintChannel::None).await;
+    let business = &site.business;
+    let visitor = Person::new();
+    let mut visitors = site.client(0, &visitor).await;
+    let mut ada = site.agent(1, &business.ada).await;
+    let (mut talk, create) = Talk::start(business, &visitor);
+    visitors.append(talk.contact, create).await.unwrap();
+    for client in [&mut visitors, &mut ada] {
+        client.resume(talk.contact, 0).await.unwrap();
+    }
+    // By a node that no hint comes from.
+    let database = Database::open(&site.database).await.unwrap();
+    let store = database.store();
+    let bury = |_| vec![1];
+    let erased = store.erase(&business.id, &talk.contact, scene::now(), &bury);
+    assert!(erased.await.unwrap());
+    database.close().await;
+    for client in [&mut visitors, &mut ada] {
+        let code = client.wait_for(|frame| match frame {
+            RelayFrame::Refused { id, code } if *id == RefusedId::Contact(talk.contact) => {
+                Some(code.clone())
+            }
+            _ => None,
+        });
+        assert_eq!(code.await.as_deref(), Ok("erased"));
+    }
+    let late = talk.say(&visitor, "still there?");
+    let late = visitors.append(talk.contact, late).await;
+    assert_eq!(late, Err("erased".to_owned()));
     site.close().await;
 }
 

@@ -12,3 +12,8 @@
 pub mod keys;
 pub mod signature;
 pub mod verify;
+
+/// What receivers are told compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/WEBHOOKS.md")]
+struct Told;
