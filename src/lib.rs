@@ -7,6 +7,7 @@
 //! Each folder uses only those above it in this list.
 
 pub mod account;
+pub mod archive;
 pub mod client;
 pub mod contact;
 pub mod crypto;

@@ -69,6 +69,10 @@ impl Workspace {
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .stdin(Stdio::null());
+        if in_ci() {
+            // What nobody edits is not compiled in pieces: that would take twice the room.
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         // `cargo run` describes this program to its children; build scripts that look at such
         // variables would take every second build for a new one.
         for (name, _) in env::vars_os() {

@@ -1,0 +1,276 @@
+//! What a key manager is told: [`Settings`] as people write them, and the [`Config`] that they come
+//! to.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sottovoce::crypto::sign::SigningKey;
+use sottovoce::wire::AccountId;
+use sottovoce_server::TlsFiles;
+use sottovoce_server::config::{self, ConfigError};
+
+use crate::master::{Master, secret_of_hex};
+use crate::rules::Rules;
+
+/// What a key manager is told.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Certificate and key; may only be absent on a loopback address.
+    pub tls: Option<TlsFiles>,
+    /// Its own database.
+    pub database: String,
+    /// Where erasures are written down.
+    pub tombstones: PathBuf,
+    /// The accounts that it serves.
+    pub accounts: Vec<AccountId>,
+    /// What it signs with.
+    pub identity: SigningKey,
+    /// What it wraps secrets with.
+    pub master: Master,
+    /// Who may ask for what.
+    pub rules: Rules,
+}
+
+/// A key manager's settings, in the sections that they have in `keymanager.toml`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Ids of the accounts that are served.
+    pub accounts: Vec<String>,
+    /// Its Ed25519 identity key: 64 hexadecimal characters.
+    pub identity: String,
+    /// Its master key: lines of a generation, a colon and 64 hexadecimal characters.
+    pub master: String,
+    /// A file that says who may ask for what; the defaults without.
+    pub rules: Option<PathBuf>,
+    /// A file that erasures are written down in, beside the database.
+    pub tombstones: PathBuf,
+    /// Where to listen.
+    pub listen: ListenSettings,
+    /// What to store in.
+    pub database: DatabaseSettings,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListenSettings {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// The certificate and its issuers, PEM.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatabaseSettings {
+    /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
+    pub url: String,
+    /// Databases of all other data: the key manager refuses to start in one of them.
+    pub others: Vec<String>,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            certificate: None,
+            key: None,
+        }
+    }
+}
+
+impl config::Settings for Settings {
+    const SECRETS: &'static [&'static str] = &["identity", "master"];
+    const URLS: &'static [&'static str] = &["database.url"];
+}
+
+impl Settings {
+    /// What they come to.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for what no key manager can do.
+    pub fn into_config(self) -> Result<Config, ConfigError> {
+        let accounts = self.accounts.iter().map(|id| {
+            let words =
+                "an account's id is 43 letters, digits, - and _, as `account create` prints it";
+            id.parse().map_err(|_| refused("accounts", words))
+        });
+        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
+        if accounts.is_empty() {
+            return Err(refused("accounts", "there is no account to serve"));
+        }
+        if self.database.url.is_empty() {
+            return Err(refused("database.url", "there is nothing to store in"));
+        }
+        let own = place(&self.database.url);
+        if self.database.others.iter().any(|other| place(other) == own) {
+            let words = "keys and data need different databases, and this one holds other data";
+            return Err(refused("database.url", words));
+        }
+        if self.tombstones.as_os_str().is_empty() {
+            return Err(refused("tombstones", "there is no file for erasures"));
+        }
+        let identity = secret_of_hex(self.identity.trim());
+        let identity = identity
+            .ok_or_else(|| refused("identity", "an identity key is 64 hexadecimal characters"))?;
+        let master = Master::parse(&self.master);
+        let master = master.map_err(|error| refused("master", &error.to_string()))?;
+        let rules = match &self.rules {
+            Some(path) => {
+                Rules::read(path).map_err(|error| refused("rules", &error.to_string()))?
+            }
+            None => Rules::default(),
+        };
+        let tls = match (self.listen.certificate, self.listen.key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(refused("listen.key", "a certificate needs its key")),
+            (None, Some(_)) => {
+                return Err(refused("listen.certificate", "a key needs its certificate"));
+            }
+        };
+        Ok(Config {
+            listen: self.listen.address,
+            tls,
+            database: self.database.url,
+            tombstones: self.tombstones,
+            accounts,
+            identity: SigningKey::from_seed(&identity),
+            master,
+            rules,
+        })
+    }
+}
+
+/// Where a database is, whatever way its URL is written: a server's name, port and database, or a
+/// file. Who connects, and how, makes no difference.
+fn place(url: &str) -> String {
+    if let Ok(parsed) = url::Url::parse(url)
+        && matches!(parsed.scheme(), "postgres" | "postgresql")
+    {
+        let query = |name: &str| {
+            let mut pairs = parsed.query_pairs();
+            pairs
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        let host = query("host").or_else(|| parsed.host_str().map(str::to_owned));
+        let host = match host.unwrap_or_default().to_ascii_lowercase() {
+            host if ["localhost", "127.0.0.1", "[::1]", ""].contains(&host.as_str()) => {
+                "localhost".to_owned()
+            }
+            host => host,
+        };
+        let port = query("port").or_else(|| parsed.port().map(|port| port.to_string()));
+        let port = port.unwrap_or_else(|| "5432".to_owned());
+        let name = query("dbname").unwrap_or_else(|| parsed.path().trim_matches('/').to_owned());
+        return format!("postgres {host} {port} {name}");
+    }
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = Path::new(path.split('?').next().unwrap_or(path));
+    // A file that is not there yet is where its folder is.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    let whole = std::fs::canonicalize(path).ok().or_else(|| {
+        let name = path.file_name()?;
+        folder.ok().map(|folder| folder.join(name))
+    });
+    format!(
+        "file {}",
+        whole.unwrap_or_else(|| path.to_owned()).display()
+    )
+}
+
+fn refused(key: &str, reason: &str) -> ConfigError {
+    ConfigError::Value {
+        key: key.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn settings(url: &str, others: &[&str]) -> Settings {
+        Settings {
+            accounts: vec!["A".repeat(43)],
+            identity: "01".repeat(32),
+            master: format!("1:{}", "02".repeat(32)),
+            tombstones: "tombstones".into(),
+            database: DatabaseSettings {
+                url: url.to_owned(),
+                others: others.iter().map(|&url| url.to_owned()).collect(),
+            },
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn keys_are_not_stored_where_other_data_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db").display().to_string();
+        std::fs::write(&path, "").unwrap();
+        let roundabout = folder
+            .path()
+            .join(".")
+            .join("relay.db")
+            .display()
+            .to_string();
+        for (own, other) in [
+            (
+                "postgres://keys:x@db/app",
+                "postgresql://relay:y@DB:5432/app?sslmode=require",
+            ),
+            ("postgres:///app?host=localhost", "postgres://127.0.0.1/app"),
+            (path.as_str(), roundabout.as_str()),
+            (&format!("sqlite://{path}?mode=rwc"), &path),
+            ("new.db", "./new.db"),
+        ] {
+            let error = settings(own, &["relay.db", other])
+                .into_config()
+                .unwrap_err();
+            assert!(error.to_string().contains("database.url"), "{own}: {error}");
+        }
+        for (own, other) in [
+            ("postgres://db/keys", "postgres://db/app"),
+            ("postgres://keys/app", "postgres://db/app"),
+            ("postgres://db:5433/app", "postgres://db/app"),
+            ("keys.db", "relay.db"),
+        ] {
+            assert!(settings(own, &[other]).into_config().is_ok(), "{own}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_manager_can_do_is_named() {
+        let good = || settings("keys.db", &[]);
+        let bad: [(&str, fn(&mut Settings)); 6] = [
+            ("accounts", |it| it.accounts.clear()),
+            ("accounts", |it| it.accounts.push("x".to_owned())),
+            ("identity", |it| it.identity = "01".repeat(31)),
+            ("master", |it| it.master.clear()),
+            ("tombstones", |it| it.tombstones = PathBuf::new()),
+            ("listen.key", |it| {
+                it.listen.certificate = Some("cert.pem".into())
+            }),
+        ];
+        for (key, change) in bad {
+            let mut settings = good();
+            change(&mut settings);
+            let error = settings.into_config().unwrap_err().to_string();
+            assert!(error.contains(key), "{key}: {error}");
+        }
+    }
+}

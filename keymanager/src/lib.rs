@@ -1,0 +1,26 @@
+//! Sottovoce's key manager: it holds one secret for each contact, derives that contact's keys from
+//! it, and gives them to whom its rules allow. SPEC 7 states every byte.
+//!
+//! - [`master`]: what secrets are wrapped under where they are stored,
+//! - [`store`]: its own database, which no other data may share,
+//! - [`rules`]: who may ask for what, in a file for people to read,
+//! - [`service`]: judges requests, answers them, and writes down each one,
+//! - [`http`]: how requests reach it.
+//!
+//! The private parts of keys never leave it, but for what a request is granted, sealed to that
+//! request's own key.
+
+mod clock;
+pub mod config;
+pub mod http;
+pub mod master;
+pub mod rules;
+pub mod service;
+pub mod store;
+mod tombstones;
+
+pub use config::{Config, Settings};
+pub use http::{Server, StartError};
+pub use master::Master;
+pub use rules::Rules;
+pub use service::KeyManager;

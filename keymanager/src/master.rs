@@ -1,0 +1,204 @@
+//! The master key, in generations: secrets are stored wrapped under the newest one. When an older
+//! generation is removed, copies of the database from its time open nothing any more.
+
+use sottovoce::crypto::secret::SecretBytes;
+use sottovoce::crypto::{Random, Secret, aead};
+
+/// Length of the nonce that a wrapped secret begins with, in bytes.
+const NONCE: usize = 12;
+
+/// A master key cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MasterError {
+    /// A line of it is not a generation and 64 hexadecimal characters.
+    #[error("a master key has lines such as `1:` and 64 hexadecimal characters")]
+    Malformed,
+    /// There is none.
+    #[error("there is no generation of the master key")]
+    Empty,
+    /// Two lines have the same number.
+    #[error("two generations of the master key have one number")]
+    Repeated,
+    /// A secret was wrapped by a generation that is not there any more.
+    #[error("the generation of the master key that wrapped it is gone")]
+    Gone,
+    /// A stored secret is not what was wrapped.
+    #[error("a stored secret does not open")]
+    Unreadable,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
+}
+
+/// All generations of a master key.
+#[derive(Debug)]
+pub struct Master {
+    /// Ascending; never empty.
+    generations: Vec<(i64, Secret<32>)>,
+}
+
+/// A secret as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// Which generation wrapped it.
+    pub generation: i64,
+    /// Nonce and AES-256-GCM ciphertext, 60 bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Master {
+    /// Reads lines of a number, a colon and 64 hexadecimal characters. Empty lines and those that
+    /// begin with `#` mean nothing.
+    ///
+    /// # Errors
+    /// [`MasterError`].
+    pub fn parse(text: &str) -> Result<Self, MasterError> {
+        let lines = text.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut generations = lines
+            .map(|line| generation(line).ok_or(MasterError::Malformed))
+            .collect::<Result<Vec<_>, _>>()?;
+        generations.sort_by_key(|(number, _)| *number);
+        if !generations.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(MasterError::Repeated);
+        }
+        if generations.is_empty() {
+            return Err(MasterError::Empty);
+        }
+        Ok(Self { generations })
+    }
+
+    /// A line with a new key, for the file of a master key.
+    ///
+    /// # Errors
+    /// [`MasterError::NoRandomness`].
+    pub fn fresh_line(generation: i64) -> Result<zeroize::Zeroizing<String>, MasterError> {
+        let key: Secret<32> = Random::os()
+            .secret()
+            .map_err(|_| MasterError::NoRandomness)?;
+        let mut line = zeroize::Zeroizing::new(format!("{generation}:"));
+        for byte in key.expose() {
+            for digit in [byte >> 4, byte & 15] {
+                line.extend(char::from_digit(digit.into(), 16));
+            }
+        }
+        Ok(line)
+    }
+
+    /// The generation that wraps now.
+    pub fn newest(&self) -> i64 {
+        self.generations.last().map_or(0, |(number, _)| *number)
+    }
+
+    /// Wraps a secret under the newest generation; `place` says where it is stored, so that it is
+    /// good nowhere else.
+    ///
+    /// # Errors
+    /// [`MasterError::NoRandomness`].
+    pub fn wrap(&self, place: &[&[u8]], secret: &Secret<32>) -> Result<Wrapped, MasterError> {
+        let (generation, key) = self.generations.last().ok_or(MasterError::Empty)?;
+        let nonce: [u8; NONCE] = Random::os()
+            .bytes()
+            .map_err(|_| MasterError::NoRandomness)?;
+        let sealed = aead::encrypt(key, &nonce, &place.concat(), secret.expose());
+        Ok(Wrapped {
+            generation: *generation,
+            bytes: [&nonce[..], &sealed].concat(),
+        })
+    }
+
+    /// What was wrapped at `place`.
+    ///
+    /// # Errors
+    /// [`MasterError`].
+    pub fn unwrap(&self, place: &[&[u8]], wrapped: &Wrapped) -> Result<Secret<32>, MasterError> {
+        let mut generations = self.generations.iter();
+        let (_, key) = generations
+            .find(|(number, _)| *number == wrapped.generation)
+            .ok_or(MasterError::Gone)?;
+        let (nonce, sealed) = wrapped
+            .bytes
+            .split_first_chunk::<NONCE>()
+            .ok_or(MasterError::Unreadable)?;
+        let opened: SecretBytes = aead::decrypt(key, nonce, &place.concat(), sealed)
+            .map_err(|_| MasterError::Unreadable)?;
+        Secret::from_slice(&opened).ok_or(MasterError::Unreadable)
+    }
+}
+
+fn generation(line: &str) -> Option<(i64, Secret<32>)> {
+    let (number, hex) = line.split_once(':')?;
+    let number = number.trim().parse().ok().filter(|number| *number > 0)?;
+    Some((number, secret_of_hex(hex.trim())?))
+}
+
+/// A secret of 64 hexadecimal characters.
+pub(crate) fn secret_of_hex(hex: &str) -> Option<Secret<32>> {
+    let digits = zeroize::Zeroizing::new(
+        hex.chars()
+            .map(|digit| digit.to_digit(16).and_then(|it| u8::try_from(it).ok()))
+            .collect::<Option<Vec<u8>>>()?,
+    );
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+    let bytes = SecretBytes::new(bytes);
+    Secret::from_slice(&bytes).filter(|_| rest.is_empty())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn master(generations: &[i64]) -> Master {
+        let lines = generations.iter().map(|it| {
+            let key = format!("{it:064x}");
+            format!("{it}:{key}\n")
+        });
+        Master::parse(&lines.collect::<String>()).unwrap()
+    }
+
+    #[test]
+    fn what_a_generation_wrapped_opens_as_long_as_it_is_there() {
+        let secret = Secret::new([7; 32]);
+        let wrapped = master(&[1]).wrap(&[b"a", b"b"], &secret).unwrap();
+        assert_eq!(wrapped.generation, 1);
+        assert_eq!(wrapped.bytes.len(), 60);
+        assert_eq!(
+            master(&[2, 1]).unwrap(&[b"a", b"b"], &wrapped).unwrap(),
+            secret
+        );
+        let gone = master(&[2]).unwrap(&[b"a", b"b"], &wrapped);
+        assert!(matches!(gone, Err(MasterError::Gone)));
+        let elsewhere = master(&[1]).unwrap(&[b"a", b"c"], &wrapped);
+        assert!(matches!(elsewhere, Err(MasterError::Unreadable)));
+        assert_eq!(master(&[3, 1]).wrap(&[], &secret).unwrap().generation, 3);
+    }
+
+    #[test]
+    fn a_made_line_is_read_again() {
+        let line = Master::fresh_line(4).unwrap();
+        assert_eq!(Master::parse(&line).unwrap().newest(), 4);
+        let text = format!("# made in May\n\n{}\n", *line);
+        assert!(Master::parse(&text).is_ok());
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let key = "0".repeat(64);
+        for text in ["", "\n# nothing\n"] {
+            assert!(matches!(Master::parse(text), Err(MasterError::Empty)));
+        }
+        for text in [
+            key.clone(),
+            format!("0:{key}"),
+            format!("1:{key}0"),
+            "1:xy".to_owned(),
+        ] {
+            assert!(matches!(Master::parse(&text), Err(MasterError::Malformed)));
+        }
+        let twice = format!("1:{key}\n1:{key}");
+        assert!(matches!(Master::parse(&twice), Err(MasterError::Repeated)));
+    }
+}
