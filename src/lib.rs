@@ -11,6 +11,7 @@ pub mod archive;
 pub mod client;
 pub mod contact;
 pub mod crypto;
+mod gather;
 pub mod message;
 mod table;
 pub mod wire;

@@ -1,6 +1,8 @@
 //! A map for tens of entries: a vector that is searched from the front. Browsers load the code
 //! of every map type there is, and a tree's is fifty times this one's.
 
+use crate::gather::Keep;
+
 /// Values by key, in the order of their first insertion.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<K, V>(Vec<(K, V)>);
@@ -59,6 +61,11 @@ impl<K: PartialEq, V> Table<K, V> {
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let index = self.0.iter().position(|(known, _)| known == key)?;
         Some(self.0.remove(index).1)
+    }
+
+    /// Removes all but those that stay.
+    pub(crate) fn keep(&mut self, mut stays: impl FnMut(&V) -> bool) {
+        self.0.keep(|(_, value)| stays(value));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,6 +1,7 @@
 //! SPEC 3.8: the one place that decides what to believe of an account: root -> administrator ->
 //! device, no longer. Pure: it is told what arrived and what time it is.
 
+use crate::gather::Gather;
 use crate::table::Table;
 use core::cmp::Ordering;
 
@@ -9,7 +10,7 @@ use super::{Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey,
 use crate::crypto::Hash;
 use crate::crypto::sign::PublicKey;
 use crate::wire::frame::{Object, ObjectKind};
-use crate::wire::{AccountId, DecodeError, Signed, Time, limits};
+use crate::wire::{AccountId, DecodeError, Detail, Signed, Time, limits};
 
 /// What the embed snippet or a device's own configuration pins: nothing that a server says can
 /// go below it.
@@ -41,7 +42,7 @@ impl Pin {
 }
 
 /// Why an account object is not believed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
     /// It cannot be read.
@@ -73,7 +74,7 @@ pub enum AccountError {
     Revoked,
     /// It contradicts itself, the plan, the root statement or the pin.
     #[error("contradicts {0}")]
-    Contradiction(&'static str),
+    Contradiction(Detail),
     /// A policy that is named by hash is not known.
     #[error("the policy is not known")]
     UnknownPolicy,
@@ -129,23 +130,14 @@ struct KnownPolicy {
 impl KnownPolicy {
     /// Whether its own dates or a renewal's cover a time.
     fn covers(&self, at: Time) -> Result<(), AccountError> {
-        let spans = core::iter::once((self.policy.issued, self.policy.expires)).chain(
-            self.renewals
-                .iter()
-                .map(|(renewal, _)| (renewal.issued, renewal.expires)),
-        );
-        let mut before_all = true;
-        for (issued, expires) in spans {
-            if valid_between(issued, expires, at).is_ok() {
-                return Ok(());
+        let mut covered = valid_between(self.policy.issued, self.policy.expires, at);
+        for (renewal, _) in &self.renewals {
+            let renewed = valid_between(renewal.issued, renewal.expires, at);
+            if renewed.is_ok() || covered == Err(AccountError::NotYetValid) {
+                covered = renewed;
             }
-            before_all &= at.plus_millis(rules::CLOCK_TOLERANCE) < issued;
         }
-        Err(if before_all {
-            AccountError::NotYetValid
-        } else {
-            AccountError::Expired
-        })
+        covered
     }
 
     fn expires(&self) -> Time {
@@ -300,7 +292,7 @@ impl Account {
         }
         // A renewer extends; it cannot put a policy in force before administrators did.
         if renewal.issued < known.policy.issued {
-            return Err(AccountError::Contradiction("the policy's dates"));
+            return Err(AccountError::Contradiction("the policy's dates".into()));
         }
         if known.renewals.iter().any(|(known, _)| *known == renewal) {
             return Ok(Learned::Nothing);
@@ -420,7 +412,7 @@ impl Account {
         }
         let team = policy
             .team(&key.team)
-            .ok_or(AccountError::Contradiction("the policy's teams"))?;
+            .ok_or(AccountError::Contradiction("the policy's teams".into()))?;
         if key.generation < team.lowest_generation {
             return Err(AccountError::RolledBack);
         }
@@ -457,12 +449,9 @@ impl Account {
         }
         if let Some(policy) = self.current_policy() {
             objects.push(Object::new(ObjectKind::Policy, policy.signed.to_bytes()));
-            objects.extend(
-                policy
-                    .renewals
-                    .iter()
-                    .map(|(_, renewal)| Object::new(ObjectKind::Renewal, renewal.to_bytes())),
-            );
+            for (_, renewal) in &policy.renewals {
+                objects.push(Object::new(ObjectKind::Renewal, renewal.to_bytes()));
+            }
         }
         objects
     }
@@ -485,11 +474,12 @@ impl Account {
                 && rules::check_policy(&current.policy, statement, &self.pin).is_ok()
         });
         let in_force = current.map(|current| &current.policy);
-        let known = self.policies.iter();
-        let void: Vec<Hash> = known
-            .filter(|(_, known)| !stands(known, in_force))
-            .map(|(hash, _)| *hash)
-            .collect();
+        let mut void = Vec::new();
+        for (hash, known) in self.policies.iter() {
+            if !stands(known, in_force) {
+                void.push(*hash);
+            }
+        }
         self.current = current.and(self.current);
         for hash in void {
             self.policies.remove(&hash);
@@ -519,5 +509,5 @@ fn administrators(root: &RootStatement, revoking: &[Option<&Policy>]) -> Vec<Pub
     administrators
         .filter(|key| !is_revoked(key))
         .copied()
-        .collect()
+        .gather()
 }

@@ -9,6 +9,7 @@ use crate::account::{Account, Credential, Role, Via};
 use crate::contact::Log;
 use crate::crypto::sign::SigningKey;
 use crate::crypto::{Hash, Random};
+use crate::gather::Gather;
 use crate::wire::frame::{ClientFrame, Query};
 use crate::wire::{ContactId, DeviceId, Signed, Suite, Time, limits};
 
@@ -216,7 +217,7 @@ impl Context {
                     level: entry.level,
                     teams: entry.teams.clone(),
                 })
-                .collect(),
+                .gather(),
             teams: policy
                 .teams
                 .iter()
@@ -225,7 +226,7 @@ impl Context {
                     name: team.name.clone(),
                     readers: self.readers(&team.id, Suite::default()),
                 })
-                .collect(),
+                .gather(),
             retention_days: policy.retention.days,
             fallback_link: policy.fallback_link.clone(),
             own: self.author(&self.device(), None),

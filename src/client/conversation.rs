@@ -1,5 +1,6 @@
 //! One contact as this device follows it: its log, its secrets, its transcript.
 
+use crate::gather::Gather;
 use std::collections::VecDeque;
 
 use super::context::Context;
@@ -49,9 +50,9 @@ pub(super) struct Conversation {
     /// Whether more of them open than were opened at once.
     pub(super) reads_on: bool,
     /// Envelopes whose signature has not been verified yet.
-    pub(super) unverified: VecDeque<(u64, Envelope)>,
+    pub(super) unverified: Vec<(u64, Envelope)>,
     pub(super) timeline: Timeline,
-    pub(super) intents: VecDeque<Intent>,
+    pub(super) intents: Vec<Intent>,
     pub(super) stopped: Option<&'static str>,
     /// When a receipt is due.
     pub(super) receipt_at: Option<Time>,
@@ -131,9 +132,9 @@ impl Conversation {
             contents: Table::default(),
             unread: Vec::new(),
             reads_on: false,
-            unverified: VecDeque::new(),
+            unverified: Vec::new(),
             timeline: Timeline::default(),
-            intents: VecDeque::new(),
+            intents: Vec::new(),
             stopped: None,
             receipt_at: None,
             read: 0,
@@ -317,7 +318,7 @@ impl Conversation {
             // Whoever answers is shown by name before anything else; a supervisor who does is no surprise.
             .filter(|member| log.responsible() != Some(&member.device))
             .map(|member| (member.device, member.role))
-            .collect()
+            .gather()
     }
 
     /// Tells the host what people should see, if that changed.
@@ -372,7 +373,7 @@ impl Conversation {
                     author: cx.author(&member.device, Some(log)),
                     pending: log.is_pending(&member.device),
                 })
-                .collect(),
+                .gather(),
             teams: log
                 .roster()
                 .teams
@@ -382,7 +383,7 @@ impl Conversation {
                     id: entry.team.clone(),
                     readers: cx.readers(&entry.team, log.suite()),
                 })
-                .collect(),
+                .gather(),
             can_claim: self.can_claim(cx),
             caught_up: self.caught_up && !waits,
             head: self.head(),

@@ -42,6 +42,10 @@ pub(super) struct Member {
 }
 
 impl Member {
+    fn is_in(&self, team: &str) -> bool {
+        self.credential.teams.iter().any(|known| known == team)
+    }
+
     /// The seal key of a suite that is current at a time.
     pub(super) fn seal_key(
         &self,
@@ -119,9 +123,7 @@ impl Directory {
 
     /// The devices of a team.
     pub(super) fn members_of<'a>(&'a self, team: &'a str) -> impl Iterator<Item = &'a Member> {
-        self.members
-            .values()
-            .filter(move |member| member.credential.teams.iter().any(|known| known == team))
+        self.members.values().filter(|member| member.is_in(team))
     }
 
     /// Takes in the answer to `Query::TeamKey`: records, each after its signer's credential.
@@ -163,13 +165,7 @@ impl Directory {
 
     /// A new answer to `Query::TeamMembers` comes.
     pub(super) fn forget_members(&mut self, team: &str) {
-        let gone: Vec<_> = self
-            .members_of(team)
-            .map(|member| member.credential.device)
-            .collect();
-        for device in gone {
-            self.members.remove(&device);
-        }
+        self.members.keep(|member| !member.is_in(team));
     }
 
     /// Takes in part of an answer to `Query::TeamMembers`: credentials, each before its seal keys.

@@ -36,9 +36,7 @@ impl Conversation {
         let sender = self.sender(cx, &header.device);
         let follows = header.sequence == sender.next_sequence && header.previous == sender.hash;
         let proven_later = follows && matches!(opened, Some(Ok(_))) && !self.caught_up;
-        if proven_later {
-            self.unverified.push_back((position, envelope.clone()));
-        } else if let Err(error) = envelope.verify_signature() {
+        if !proven_later && let Err(error) = envelope.verify_signature() {
             return self.invalid(cx, position, now, error.code());
         }
         let marks = match self.chain(cx, &envelope) {
@@ -61,9 +59,12 @@ impl Conversation {
             self.expect_receipt_for(cx, now, &opened);
         }
         match opened {
-            None => self.unreadable(cx, position, envelope),
+            None => return self.unreadable(cx, position, envelope),
             Some(Err(error)) => self.invalid(cx, position, now, error.code()),
             Some(Ok(content)) => self.content(cx, now, position, &envelope, content, marks),
+        }
+        if proven_later {
+            self.unverified.push((position, envelope));
         }
     }
 
@@ -341,22 +342,25 @@ impl Conversation {
     }
 }
 
-fn body_of(
+/// What a content is to people.
+pub(super) fn body_of(
     kind_name: String,
     body: Bytes,
     reply_to: Option<ContentId>,
     id: ContentId,
     audience: Audience,
 ) -> ItemBody {
-    let body = body.into_vec();
-    let is_text = matches!(kind_name.as_str(), kind::TEXT | kind::NOTE);
-    match (is_text.then(|| String::from_utf8(body.clone())), audience) {
-        (Some(Ok(text)), Audience::Staff) => ItemBody::Note { id, text },
-        (Some(Ok(text)), Audience::All) => ItemBody::Text { id, text, reply_to },
-        _ => ItemBody::Unsupported {
-            id,
-            kind: kind_name,
-            body,
-        },
+    let mut body = body.into_vec();
+    if matches!(kind_name.as_str(), kind::TEXT | kind::NOTE) {
+        match (String::from_utf8(body), audience) {
+            (Ok(text), Audience::Staff) => return ItemBody::Note { id, text },
+            (Ok(text), Audience::All) => return ItemBody::Text { id, text, reply_to },
+            (Err(other), _) => body = other.into_bytes(),
+        }
+    }
+    ItemBody::Unsupported {
+        id,
+        kind: kind_name,
+        body,
     }
 }

@@ -100,10 +100,7 @@ impl Conversation {
             self.check_tag()
         } else {
             let last = self.epochs.len() - 1;
-            [Strand::All, Strand::Staff]
-                .into_iter()
-                .try_for_each(|strand| self.learn(cx, strand, last))
-                .and_then(|()| self.check_tag())
+            self.learn_both(cx, last).and_then(|()| self.check_tag())
         };
         if let Err(error) = checked {
             self.stop(cx, error.code());
@@ -130,15 +127,17 @@ impl Conversation {
             if !self.epochs.get(index).is_some_and(unknown) {
                 continue;
             }
-            let learnt = [Strand::All, Strand::Staff]
-                .into_iter()
-                .try_for_each(|strand| self.learn(cx, strand, index));
-            if let Err(error) = learnt {
+            if let Err(error) = self.learn_both(cx, index) {
                 self.stop(cx, error.code());
             }
         }
         self.read_what_opens(cx);
         self.show(cx);
+    }
+
+    fn learn_both(&mut self, cx: &Context, index: usize) -> Result<(), SecretError> {
+        self.learn(cx, Strand::All, index)?;
+        self.learn(cx, Strand::Staff, index)
     }
 
     fn learn(&mut self, cx: &Context, strand: Strand, index: usize) -> Result<(), SecretError> {

@@ -46,8 +46,9 @@ impl Conversation {
             return self.follow(cx);
         }
         let known = usize::try_from(next - first).unwrap_or(usize::MAX);
-        let new = entries.into_iter().skip(known).map(Bytes::into_vec);
-        self.backlog.extend(new);
+        for entry in entries.into_iter().skip(known) {
+            self.backlog.push_back(entry.into_vec());
+        }
         self.advance(cx, now);
     }
 

@@ -1,5 +1,6 @@
 //! The device's own published keys: seal keys and the private halves of team keys. SPEC 3.5, 3.6.
 
+use crate::gather::{Gather, Keep};
 use crate::table::Table;
 
 use super::context::Context;
@@ -61,9 +62,9 @@ impl Keys {
         let before = self.seal_keys.len() + self.team_keys.len();
         let life = limits::KEY_LIFE - limits::KEY_CURRENT;
         self.seal_keys
-            .retain(|key| now < key.until.plus_seconds(life));
+            .keep(|key| now < key.until.plus_seconds(life));
         self.team_keys
-            .retain(|key| now < key.until.plus_seconds(draining));
+            .keep(|key| now < key.until.plus_seconds(draining));
         if self.seal_keys.len() + self.team_keys.len() == before {
             return false;
         }
@@ -99,7 +100,7 @@ impl Context {
         if self.keys.expire(now, draining) {
             self.outputs.dirty(super::records::DEVICE);
         }
-        for suite in self.suites(now) {
+        for suite in self.suites(now).iter().copied() {
             self.publish_seal_key(suite, now)?;
         }
         // A team key is sealed to published keys, so the own one has to be there before.
@@ -111,13 +112,14 @@ impl Context {
     }
 
     /// The suites that contacts of this account may use now.
-    pub(super) fn suites(&self, now: Time) -> Vec<Suite> {
-        let lowest = self
-            .account
-            .policy(now)
-            .map(|(policy, _)| policy.lowest_suite);
-        let allowed = |suite: &Suite| lowest.as_ref().is_ok_and(|lowest| suite >= lowest);
-        Suite::ALL.into_iter().filter(allowed).collect()
+    pub(super) fn suites(&self, now: Time) -> &'static [Suite] {
+        let Ok((policy, _)) = self.account.policy(now) else {
+            return &[];
+        };
+        let lower = Suite::ALL
+            .iter()
+            .position(|suite| *suite >= policy.lowest_suite);
+        Suite::ALL.get(lower.unwrap_or(0)..).unwrap_or_default()
     }
 
     fn publish_seal_key(&mut self, suite: Suite, now: Time) -> Result<(), NoRandomness> {
@@ -203,8 +205,8 @@ impl Context {
 
     /// A new generation has to be made if the newest does not serve: for whom?
     pub(super) fn ask_for_members(&mut self, team: &str, now: Time) {
-        let serves = |suite| self.team_key_serves(team, suite, now);
-        if !self.suites(now).into_iter().all(serves) {
+        let serves = |suite: &Suite| self.team_key_serves(team, *suite, now);
+        if !self.suites(now).iter().all(serves) {
             self.look_up(Query::TeamMembers(team.to_owned()));
         }
     }
@@ -236,7 +238,7 @@ impl Context {
         let policy = self.account.policy(now).ok();
         let lowest = policy.and_then(|(policy, _)| policy.team(team));
         let lowest = lowest.map_or(0, |team| team.lowest_generation);
-        for suite in self.suites(now) {
+        for suite in self.suites(now).iter().copied() {
             if self.team_key_serves(team, suite, now) {
                 continue;
             }
@@ -287,16 +289,14 @@ impl Context {
             previous,
             from: now,
             until,
-            holders: holders.iter().map(|(device, _)| *device).collect(),
+            holders: holders.iter().map(|(device, _)| *device).gather(),
         };
         let signed = Signed::sign(&record, &[&self.signer]);
         let hash = signed.hash();
-        let seals: Vec<_> = holders
-            .into_iter()
-            .filter_map(|(device, key)| {
-                TeamSeal::make(&mut self.random, &hash, &private, device, &key).ok()
-            })
-            .collect();
+        let mut seals = Vec::new();
+        for (device, key) in &holders {
+            seals.extend(TeamSeal::make(&mut self.random, &hash, &private, *device, key).ok());
+        }
         self.keys.keep_team_key(&record, private);
         self.keys.note_newest(hash, &record);
         self.outputs.dirty(super::records::DEVICE);

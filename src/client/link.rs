@@ -6,6 +6,7 @@ use super::conversation::Conversation;
 use super::records::{ACCOUNT, ContactRecord, DEVICE};
 use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
 use crate::account::{Credential, EnrolmentRequest, Learned, Policy};
+use crate::gather::Gather;
 use crate::wire::codec::to_base64url;
 use crate::wire::frame::{
     Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
@@ -395,7 +396,7 @@ impl Client {
                 author: self.cx.author(&member.credential.device, None),
                 available: member.available,
             })
-            .collect();
+            .gather();
         self.cx.event(Event::Team {
             team: team.to_owned(),
             members,
@@ -497,7 +498,7 @@ impl Client {
                     closed: summary.closed,
                 })
             })
-            .collect();
+            .gather();
         self.cx.event(Event::Inbox(entries));
     }
 }

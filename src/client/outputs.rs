@@ -86,8 +86,9 @@ impl Outputs {
         let Some(in_flight) = self.in_flight.take_if(|known| known.batch == batch) else {
             return false;
         };
-        let frames = in_flight.frames.into_iter().map(Output::Transmit);
-        self.ready.extend(frames);
+        for frame in in_flight.frames {
+            self.ready.push_back(Output::Transmit(frame));
+        }
         self.retry_at.take().is_some()
     }
 

@@ -1,5 +1,7 @@
 //! Own commits: what a person wants becomes a proposal that the relay takes or refuses.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::conversation::{Conversation, NO_RANDOMNESS, fresh_id};
 use super::directory::Member as KnownMember;
@@ -12,6 +14,7 @@ use crate::contact::{
 };
 use crate::crypto::Hash;
 use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
+use crate::gather::{Gather, Keep};
 use crate::message::kind;
 use crate::wire::frame::{ClientFrame, Entry, NewEntry, Object, ObjectKind, Query};
 use crate::wire::{DeviceId, Suite, Time, Version, encode};
@@ -20,14 +23,14 @@ use crate::wire::{DeviceId, Suite, Time, Version, encode};
 const ATTEMPTS: u8 = 8;
 
 /// What a person wants done to a contact.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Intent {
-    pub(super) wish: Wish,
+    pub(super) wish: Arc<Wish>,
     attempts: u8,
 }
 
 /// The kinds of intents.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Start {
         entry_point: String,
@@ -63,7 +66,10 @@ impl Wish {
 
 impl From<Wish> for Intent {
     fn from(wish: Wish) -> Self {
-        Self { wish, attempts: 0 }
+        Self {
+            wish: Arc::new(wish),
+            attempts: 0,
+        }
     }
 }
 
@@ -137,9 +143,9 @@ impl Plan {
 impl Conversation {
     /// Wants something done; it is tried at once, or when the connection allows.
     pub(super) fn want(&mut self, cx: &mut Context, now: Time, wish: Wish) {
-        let known = self.intents.iter().any(|intent| intent.wish == wish);
+        let known = self.intents.iter().any(|intent| *intent.wish == wish);
         if !known {
-            self.intents.push_back(wish.into());
+            self.intents.push(wish.into());
         }
         self.propose(cx, now);
     }
@@ -154,7 +160,7 @@ impl Conversation {
         if !ready {
             return;
         }
-        while let Some(intent) = self.intents.front().cloned() {
+        while let Some(intent) = self.intents.first().cloned() {
             // A note takes the next place in the own chain: what was sealed before must be in the log.
             let in_flight = |outgoing: &Outgoing| outgoing.envelope.is_some();
             if intent.wish.note().is_some() && self.outbox.iter().any(in_flight) {
@@ -172,15 +178,20 @@ impl Conversation {
                     return;
                 }
                 Err(Obstacle::Never(code)) => self.give_up(cx, code),
-                Err(Obstacle::Done) => drop(self.intents.pop_front()),
+                Err(Obstacle::Done) => drop(self.next_intent()),
             }
         }
     }
 
+    /// Takes the intent whose turn it is.
+    fn next_intent(&mut self) -> Option<Intent> {
+        (!self.intents.is_empty()).then(|| self.intents.remove(0))
+    }
+
     /// The next intent cannot be carried out. Nobody waits for what the client does by itself.
     fn give_up(&mut self, cx: &mut Context, code: &'static str) {
-        let intent = self.intents.pop_front();
-        if intent.is_none_or(|intent| intent.wish != Wish::Reseal) {
+        let intent = self.next_intent();
+        if intent.is_none_or(|intent| *intent.wish != Wish::Reseal) {
             cx.failed(Some(self.id), code);
         }
     }
@@ -245,13 +256,13 @@ impl Conversation {
                 plan.reason = Reason::Remove;
                 match target {
                     Target::Device(device) => plan.roster.remove_member(device),
-                    Target::Team(team) => plan.roster.teams.retain(|entry| entry.team != *team),
+                    Target::Team(team) => plan.roster.teams.keep(|entry| entry.team != *team),
                 }
             }
             Wish::Reseal if !self.is_outdated(cx, now) => return Err(Obstacle::Done),
             Wish::Rekey | Wish::Reseal => {
                 if log.standing() == Standing::Waiting && cx.is_staff() {
-                    let teams: Vec<_> = log.roster().teams.iter().map(|t| t.team.clone()).collect();
+                    let teams: Vec<_> = log.roster().teams.iter().map(|t| t.team.clone()).gather();
                     for team in teams {
                         plan_team(cx, now, &mut plan, &team)?;
                     }
@@ -302,12 +313,11 @@ impl Conversation {
             let has = |team: &String| cx.directory.team_key(team, *suite, now).is_some();
             entry.teams.iter().all(has)
         };
-        plan.suite = cx
-            .suites(now)
-            .into_iter()
+        let suites = cx.suites(now).iter().copied();
+        plan.suite = suites
             .rev()
             .find(has_all)
-            .ok_or_else(|| Ask(entry.teams.iter().cloned().map(Query::TeamKey).collect()))?;
+            .ok_or_else(|| Ask(entry.teams.iter().cloned().map(Query::TeamKey).gather()))?;
         for team in &entry.teams {
             plan.put_team(cx, team, now).ok_or(Never("no-team-key"))?;
         }
@@ -545,20 +555,20 @@ impl Conversation {
             self.show_outgoing(cx, &note);
             self.outbox.insert(0, note);
         }
-        let Some(mut intent) = self.intents.pop_front() else {
+        let Some(mut intent) = self.next_intent() else {
             return;
         };
         if won {
             return;
         }
         intent.attempts += 1;
-        if intent.wish == Wish::Claim && !self.can_claim(cx) {
+        if *intent.wish == Wish::Claim && !self.can_claim(cx) {
             let contact = self.id;
             let by = Some(cx.author(&committer, self.log.as_ref()));
             return cx.event(Event::ClaimLost { contact, by });
         }
         let spent = intent.attempts >= ATTEMPTS;
-        self.intents.push_front(intent);
+        self.intents.insert(0, intent);
         if spent {
             self.give_up(cx, "epoch-taken");
         }
@@ -571,9 +581,9 @@ impl Conversation {
         }
         self.record.proposal = None;
         self.dirty(cx);
-        let claims = |intent: &Intent| intent.wish == Wish::Claim;
-        if self.intents.front().is_some_and(claims) && code == "closed" {
-            self.intents.pop_front();
+        let claims = |intent: &Intent| *intent.wish == Wish::Claim;
+        if self.intents.first().is_some_and(claims) && code == "closed" {
+            self.next_intent();
             let contact = self.id;
             return cx.event(Event::ClaimLost { contact, by: None });
         }

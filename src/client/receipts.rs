@@ -55,9 +55,8 @@ impl Conversation {
         let mut heard = Vec::new();
         for index in (0..self.unverified.len()).rev() {
             let author = self.unverified.get(index).map(|(_, e)| e.header().device);
-            if author.is_some_and(|device| !heard.contains(&device))
-                && let Some((position, envelope)) = self.unverified.remove(index)
-            {
+            if author.is_some_and(|device| !heard.contains(&device)) {
+                let (position, envelope) = self.unverified.remove(index);
                 heard.push(envelope.header().device);
                 self.verify(cx, position, &envelope);
             }
@@ -67,7 +66,7 @@ impl Conversation {
     /// Verifies some of the other signatures; `true` if some are left.
     pub(super) fn verify_some(&mut self, cx: &mut Context) -> bool {
         for _ in 0..VERIFY_PER_TICK {
-            match self.unverified.pop_front() {
+            match self.unverified.pop() {
                 Some((position, envelope)) => self.verify(cx, position, &envelope),
                 None => return false,
             }

@@ -9,6 +9,7 @@ use crate::crypto::random::NoRandomness;
 use crate::crypto::seal::SealPrivateKey;
 use crate::crypto::secret::SecretBytes;
 use crate::crypto::{Hash, Random, Secret, aead, kdf};
+use crate::message::Audience;
 use crate::wire::frame::Object;
 use crate::wire::log::Seen;
 use crate::wire::{Bytes, ContactId, ContentId, DeviceId, Suite, Time, decode, encode};
@@ -19,6 +20,8 @@ pub(super) const DEVICE: &str = "device";
 pub(super) const ACCOUNT: &str = "account";
 const CONTACT: &str = "contact.";
 const MESSAGE: &str = "message.";
+/// Length of a contact's id as text.
+const ID: usize = 22;
 /// Larger than any record can be: 4 MiB.
 const LIMIT: usize = 4 * 1024 * 1024;
 
@@ -39,8 +42,8 @@ pub(super) fn message_name(contact: &ContactId, id: &ContentId) -> String {
 
 /// Contact and id of an unsent message, from its record's name.
 pub(super) fn message_of(name: &str) -> Option<(ContactId, ContentId)> {
-    let (contact, id) = name.strip_prefix(MESSAGE)?.split_once('.')?;
-    Some((contact.parse().ok()?, id.parse().ok()?))
+    let (contact, id) = name.strip_prefix(MESSAGE)?.split_at_checked(ID)?;
+    Some((contact.parse().ok()?, id.strip_prefix('.')?.parse().ok()?))
 }
 
 /// Seals and opens records under the host's storage key.
@@ -286,6 +289,15 @@ array!(Outgoing {
 });
 
 impl Outgoing {
+    /// Who can read it.
+    pub(super) const fn audience(&self) -> Audience {
+        if self.staff {
+            Audience::Staff
+        } else {
+            Audience::All
+        }
+    }
+
     /// Its place in the outbox: what is sealed in the order of the own chain, then what waits.
     pub(super) fn place(&self) -> (u64, u64) {
         let sealed = self.envelope.as_ref();

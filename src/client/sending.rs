@@ -3,15 +3,17 @@
 
 use super::context::Context;
 use super::conversation::{Conversation, fresh_id, salt};
+use super::envelopes::body_of;
 use super::proposals::Wish;
 use super::records::{Outgoing, Sealed, message_name};
 use super::timeline::{item, own_key};
-use super::{Event, ItemBody, MessageState};
+use super::{Event, MessageState};
 use crate::contact::{EpochKey, Strand};
 use crate::crypto::Hash;
+use crate::gather::Gather;
 use crate::message::{
-    Audience, Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
-    EphemeralParams, Header, Receipt, SealParams, kind,
+    Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind, EphemeralParams,
+    Header, Receipt, SealParams, kind,
 };
 use crate::wire::frame::{ClientFrame, Entry};
 use crate::wire::{Bytes, ContentId, Time, Version, encode, limits};
@@ -90,7 +92,7 @@ impl Conversation {
                 .special_participants()
                 .into_iter()
                 .map(|(device, _)| device)
-                .collect(),
+                .gather(),
             envelope: None,
             failed: None,
         })
@@ -136,7 +138,6 @@ impl Conversation {
                 return;
             };
             if waits(outgoing) {
-                let outgoing = outgoing.clone();
                 let strand = if outgoing.staff {
                     Strand::Staff
                 } else {
@@ -149,7 +150,7 @@ impl Conversation {
                 };
                 match self.encrypt(
                     cx,
-                    &outgoing,
+                    outgoing,
                     epoch.commit.core().epoch,
                     &epoch.transcript,
                     &known.key,
@@ -164,12 +165,11 @@ impl Conversation {
 
     /// A person has to decide about a message.
     fn fail(&mut self, cx: &mut Context, index: usize, code: &str) {
-        if let Some(outgoing) = self.outbox.get_mut(index) {
-            outgoing.failed = Some(code.into());
-            let outgoing = outgoing.clone();
-            self.dirty_message(cx, &outgoing.id);
-            self.show_outgoing(cx, &outgoing);
-        }
+        let mut outgoing = self.outbox.remove(index);
+        outgoing.failed = Some(code.into());
+        self.dirty_message(cx, &outgoing.id);
+        self.show_outgoing(cx, &outgoing);
+        self.outbox.insert(index, outgoing);
     }
 
     /// The next envelope of the own chain, in an epoch that is in force or comes with the commit
@@ -211,11 +211,7 @@ impl Conversation {
             salt,
             previous,
             seen: self.seen(),
-            audience: if outgoing.staff {
-                Audience::Staff
-            } else {
-                Audience::All
-            },
+            audience: outgoing.audience(),
         };
         let envelope = Envelope::seal(SealParams {
             header,
@@ -274,14 +270,10 @@ impl Conversation {
         if any_late {
             self.unseal_outbox(cx);
         }
-        let again: Vec<_> = self
-            .outbox
-            .iter()
-            .filter_map(|outgoing| outgoing.envelope.as_ref())
-            .map(|sealed| (sealed.append, sealed.entry.clone()))
-            .collect();
-        for (append, entry) in again {
-            self.transmit(cx, append, entry);
+        for outgoing in &self.outbox {
+            if let Some(sealed) = &outgoing.envelope {
+                self.transmit(cx, sealed.append, sealed.entry.clone());
+            }
         }
         if core::mem::take(&mut self.rolled_back) && self.can_send(cx, now).is_ok() {
             self.want(cx, now, Wish::Rekey);
@@ -384,12 +376,10 @@ impl Conversation {
 
     /// A person wants a failed message sent again: after all others, as it is new to the chain.
     pub(super) fn retry(&mut self, cx: &mut Context, now: Time, id: ContentId) {
-        let failed = |outgoing: &Outgoing| outgoing.id == id && outgoing.failed.is_some();
-        let Some(index) = self.outbox.iter().position(failed) else {
-            return cx.failed(Some(self.id), "unknown-message");
-        };
         let number = self.next_number();
-        let mut outgoing = self.outbox.remove(index);
+        let Some(mut outgoing) = self.take_failed(cx, id) else {
+            return;
+        };
         outgoing.failed = None;
         outgoing.number = number;
         self.dirty_message(cx, &id);
@@ -400,14 +390,20 @@ impl Conversation {
 
     /// A person gives a failed message up.
     pub(super) fn discard(&mut self, cx: &mut Context, id: ContentId) {
-        let before = self.outbox.len();
-        self.outbox
-            .retain(|outgoing| outgoing.id != id || outgoing.failed.is_none());
-        if self.outbox.len() == before {
-            return cx.failed(Some(self.id), "unknown-message");
+        if self.take_failed(cx, id).is_some() {
+            self.remove_item(cx, own_key(&id));
+            self.dirty_message(cx, &id);
         }
-        self.remove_item(cx, own_key(&id));
-        self.dirty_message(cx, &id);
+    }
+
+    /// Takes a failed message out of the outbox, or says that there is none.
+    fn take_failed(&mut self, cx: &mut Context, id: ContentId) -> Option<Outgoing> {
+        let failed = |outgoing: &Outgoing| outgoing.id == id && outgoing.failed.is_some();
+        let index = self.outbox.iter().position(failed);
+        if index.is_none() {
+            cx.failed(Some(self.id), "unknown-message");
+        }
+        index.map(|index| self.outbox.remove(index))
     }
 
     /// Someone joined that an author was not shown: unsent texts go back to the draft.
@@ -416,27 +412,20 @@ impl Conversation {
         if special.is_empty() {
             return;
         }
-        let surprise = |outgoing: &Outgoing| {
-            let unseen = |device| !outgoing.shown.contains(device);
-            special
-                .iter()
-                .find(|(device, _)| unseen(device))
-                .map(|(_, role)| *role)
-        };
-        let (back, stay): (Vec<_>, Vec<_>) = core::mem::take(&mut self.outbox)
-            .into_iter()
-            .partition(|outgoing| {
-                outgoing.envelope.is_none()
-                    && outgoing.kind == kind::TEXT
-                    && surprise(outgoing).is_some()
-            });
-        self.outbox = stay;
-        for outgoing in back {
+        let mut index = 0;
+        while let Some(outgoing) = self.outbox.get(index) {
+            let unseen = |(device, _): &&(_, _)| !outgoing.shown.contains(device);
+            let surprise = special.iter().find(unseen);
+            let is_draft = outgoing.envelope.is_none() && outgoing.kind == kind::TEXT;
+            let Some((_, joined)) = surprise.filter(|_| is_draft) else {
+                index += 1;
+                continue;
+            };
+            let outgoing = self.outbox.remove(index);
             self.dirty_message(cx, &outgoing.id);
             self.remove_item(cx, own_key(&outgoing.id));
-            let text = String::from_utf8(outgoing.body.to_vec());
-            if let (Ok(text), Some(joined)) = (text, surprise(&outgoing)) {
-                let contact = self.id;
+            if let Ok(text) = String::from_utf8(outgoing.body.into_vec()) {
+                let (contact, joined) = (self.id, *joined);
                 cx.event(Event::ReturnedToDraft {
                     contact,
                     text,
@@ -471,21 +460,14 @@ impl Conversation {
             Some(code) => MessageState::Failed(super::codes::known(code)),
             None => MessageState::Sending,
         };
-        let body = outgoing.body.to_vec();
         let id = outgoing.id;
-        let body = match (String::from_utf8(body), outgoing.staff) {
-            (Ok(text), true) => ItemBody::Note { id, text },
-            (Ok(text), false) if outgoing.kind == kind::TEXT => ItemBody::Text {
-                id,
-                text,
-                reply_to: outgoing.reply_to,
-            },
-            _ => ItemBody::Unsupported {
-                id,
-                kind: outgoing.kind.clone(),
-                body: outgoing.body.to_vec(),
-            },
-        };
+        let body = body_of(
+            outgoing.kind.clone(),
+            outgoing.body.clone(),
+            outgoing.reply_to,
+            id,
+            outgoing.audience(),
+        );
         let author = Some(author);
         self.put(
             cx,

@@ -5,6 +5,7 @@ use super::conversation::Conversation;
 use super::timeline::{entry_key, item};
 use super::{Author, ItemBody, MessageState, System};
 use crate::contact::{Change, Log, Reason};
+use crate::gather::Gather;
 use crate::wire::DeviceId;
 
 impl Conversation {
@@ -54,12 +55,12 @@ impl Conversation {
                     .removed
                     .iter()
                     .map(|member| author(&member.device))
-                    .collect(),
+                    .gather(),
                 teams: change
                     .teams_removed
                     .iter()
                     .map(|team| team_name(&team.team))
-                    .collect(),
+                    .gather(),
             },
             Reason::Rekey => System::Rekeyed,
             Reason::Close => System::Closed,

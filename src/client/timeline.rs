@@ -1,6 +1,7 @@
 //! What people see of a contact: items, and how far own messages got.
 
 use super::{Author, Item, ItemBody, MessageState};
+use crate::gather::Keep;
 use crate::wire::codec::to_base64url;
 use crate::wire::{ContentId, Time};
 
@@ -73,8 +74,8 @@ impl Timeline {
     /// Removes an item; `false` if there is none.
     pub(super) fn remove(&mut self, key: &str) -> bool {
         let before = self.unsent.len() + self.placed.len();
-        self.unsent.retain(|item| item.key != key);
-        self.placed.retain(|item| item.key != key);
+        self.unsent.keep(|item| item.key != key);
+        self.placed.keep(|item| item.key != key);
         self.unsent.len() + self.placed.len() != before
     }
 
@@ -104,7 +105,7 @@ impl Timeline {
             };
             if rank(state) > rank(item.state) {
                 item.state = state;
-                item.marks.retain(|mark| *mark != "not-acknowledged");
+                item.marks.keep(|mark| *mark != "not-acknowledged");
                 changed.push(item.clone());
             }
         }

@@ -5,6 +5,7 @@ use super::Client;
 use super::conversation::Conversation;
 use super::proposals::Wish;
 use super::records::ContactRecord;
+use crate::gather::Gather;
 use crate::table::Table;
 use crate::wire::frame::{ClientFrame, ContactSummary, Query};
 use crate::wire::{ContactId, Suite, Time};
@@ -56,24 +57,27 @@ impl Client {
             self.rounds.next = None;
             self.put_away();
         }
-        let under_way = self
-            .conversations
-            .values()
-            .filter(|it| it.unwatched)
-            .count();
-        let outdated: Vec<_> = self
-            .inbox
-            .values()
-            .filter_map(|summary| Some((summary.contact, self.older_than(summary, now)?)))
-            .collect();
+        let mut under_way = 0;
+        for conversation in self.conversations.values() {
+            under_way += usize::from(conversation.unwatched);
+        }
+        let mut outdated = Vec::new();
+        for summary in self.inbox.values() {
+            if let Some(newest) = self.older_than(summary, now) {
+                outdated.push((summary.contact, newest));
+            }
+        }
         if under_way == 0 && outdated.is_empty() {
             return;
         }
         let [first, pause, ..] = self.cx.random.bytes::<8>().unwrap_or_default();
         if due {
-            let some = outdated.iter().cycle().skip(first.into());
             let room = AT_ONCE.saturating_sub(under_way).min(outdated.len());
-            for (id, newest) in some.take(room) {
+            for place in 0..room {
+                let place = (usize::from(first) + place) % outdated.len();
+                let Some((id, newest)) = outdated.get(place) else {
+                    break;
+                };
                 let record = ContactRecord::default();
                 let mut conversation = Conversation::new(&self.cx, *id, record);
                 conversation.unwatched = true;
@@ -92,7 +96,7 @@ impl Client {
         let own = self.cx.device();
         let is_done = |it: &Conversation| it.unwatched && it.is_idle() && !it.is_member(&own);
         let done = self.conversations.iter().filter(|(_, it)| is_done(it));
-        let done: Vec<_> = done.map(|(id, _)| *id).collect();
+        let done: Vec<_> = done.map(|(id, _)| *id).gather();
         for contact in done {
             self.drop_unwatched(&contact);
             self.cx.outputs.transmit(&ClientFrame::Leave { contact });
@@ -116,12 +120,17 @@ impl Client {
         if summary.closed || known {
             return None;
         }
-        let own = |team: &&String| self.cx.own_teams().contains(team);
-        let keys = summary.teams.iter().filter(own).flat_map(|team| {
-            let key = |suite| self.cx.newest_team_key(team, suite, now);
-            Suite::ALL.into_iter().filter_map(key)
-        });
-        let newest = keys.map(|key| key.record.from).max()?;
+        let mut newest = None;
+        for team in &summary.teams {
+            if !self.cx.own_teams().contains(team) {
+                continue;
+            }
+            for suite in Suite::ALL {
+                let key = self.cx.newest_team_key(team, suite, now);
+                newest = newest.max(key.map(|key| key.record.from));
+            }
+        }
+        let newest = newest?;
         let looked_at = self.rounds.looked_at.get(&summary.contact) == Some(&newest);
         (summary.created < newest && !looked_at).then_some(newest)
     }

@@ -4,6 +4,7 @@ use super::commit::{Core, Reason};
 use super::log::{Handover, HandoverTarget, Log};
 use super::roster::{Member, Roster, RosterTeam};
 use crate::account::{Level, Policy, Role, Via};
+use crate::gather::Gather;
 use crate::wire::DeviceId;
 
 /// The committer may not do that.
@@ -86,7 +87,7 @@ impl Difference {
             }
         }
         let gone = |member: &&Member| after.member(&member.device).is_none();
-        difference.removed = before.members.iter().filter(gone).cloned().collect();
+        difference.removed = before.members.iter().filter(gone).cloned().gather();
         for team in &after.teams {
             match before.teams.iter().find(|known| known.team == team.team) {
                 None => difference.teams_added.push(team.clone()),
@@ -95,7 +96,7 @@ impl Difference {
             }
         }
         let gone = |team: &&RosterTeam| !after.has_team(&team.team);
-        difference.teams_removed = before.teams.iter().filter(gone).cloned().collect();
+        difference.teams_removed = before.teams.iter().filter(gone).cloned().gather();
         difference
     }
 

@@ -104,12 +104,10 @@ fn seal_all<'k>(
         return Ok(Vec::new());
     };
     let pre = Pre::new(strand, core, secret);
-    strand
-        .recipients(core)
-        .into_iter()
-        .map(|recipient| {
-            let key = public_key(recipient.key()).ok_or(BuildError::Key)?;
-            Ok(pre.seal(core_hash, recipient, key, secret)?)
-        })
-        .collect()
+    let mut seals = Vec::new();
+    for recipient in strand.recipients(core) {
+        let key = public_key(recipient.key()).ok_or(BuildError::Key)?;
+        seals.push(pre.seal(core_hash, recipient, key, secret)?);
+    }
+    Ok(seals)
 }

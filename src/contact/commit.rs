@@ -11,8 +11,8 @@ use crate::crypto::sign::{Signature, SigningKey};
 use crate::wire::frame::Object;
 use crate::wire::log::Seen;
 use crate::wire::{
-    AccountId, Bytes, ContactId, DecodeError, DeviceId, Suite, Time, Version, decode, encode,
-    limits,
+    AccountId, Bytes, ContactId, DecodeError, Detail, DeviceId, Suite, Time, Version, decode,
+    encode, limits,
 };
 
 /// What a commit says, all of it public.
@@ -161,7 +161,7 @@ array!(Seals {
 });
 
 /// A commit that cannot be read or does not count.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
     /// It cannot be read.
@@ -187,7 +187,7 @@ pub enum CommitError {
     FixedFieldChanged,
     /// Its fields contradict each other.
     #[error("contradicts itself: {0}")]
-    Contradiction(&'static str),
+    Contradiction(Detail),
     /// The policy or a credential or key does not allow it.
     #[error(transparent)]
     Account(#[from] AccountError),

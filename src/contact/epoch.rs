@@ -122,10 +122,7 @@ impl Strand {
 
     /// The recipients of this strand's seals, in order.
     pub(super) fn recipients(self, core: &Core) -> Vec<Recipient<'_>> {
-        match self {
-            Self::All => core.roster.recipients().collect(),
-            Self::Staff => core.roster.staff_recipients().collect(),
-        }
+        core.roster.recipients(self == Self::Staff)
     }
 
     fn seals(self, commit: &Commit) -> &[Seal] {

@@ -22,7 +22,7 @@ pub(super) struct Evidence {
 impl Evidence {
     pub(super) fn read(commit: &Commit) -> Result<Self, CommitError> {
         if commit.evidence().len() > 3 * limits::ROSTER {
-            return Err(CommitError::Contradiction("too much evidence"));
+            return Err(CommitError::Contradiction("too much evidence".into()));
         }
         let mut evidence = Self::default();
         for object in commit.evidence() {
@@ -116,7 +116,7 @@ impl Evidence {
             || record.suite != judge.commit.core().suite
             || key.id() != team.key
         {
-            return Err(CommitError::Contradiction("the team key record"));
+            return Err(CommitError::Contradiction("the team key record".into()));
         }
         Ok((record, key))
     }
@@ -138,5 +138,5 @@ impl Judge<'_> {
 /// Parses a public key of the commit's suite.
 pub(super) fn public_key(judge: &Judge<'_>, bytes: &[u8]) -> Result<SealPublicKey, CommitError> {
     SealPublicKey::parse(judge.commit.core().suite, bytes)
-        .map_err(|_| CommitError::Contradiction("a public key that is none"))
+        .map_err(|_| CommitError::Contradiction("a public key that is none".into()))
 }

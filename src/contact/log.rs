@@ -1,6 +1,7 @@
 //! SPEC 4.6: the public side of a contact, built from its commits in order. Relays and clients
 //! run the same code, so they agree on every commit.
 
+use crate::gather::Keep;
 use crate::table::Table;
 
 use super::authority::{self, AuthorityError, Committer, Difference};
@@ -98,10 +99,9 @@ impl Log {
     /// [`CommitError`]: it does not count.
     pub fn create(account: &Account, commit: &Commit) -> Result<(Self, Change), CommitError> {
         let core = commit.core();
-        let setup = core
-            .setup
-            .as_ref()
-            .ok_or(CommitError::Contradiction("a first commit without set-up"))?;
+        let setup = core.setup.as_ref().ok_or(CommitError::Contradiction(
+            "a first commit without set-up".into(),
+        ))?;
         if core.account != account.id() {
             return Err(CommitError::ForeignContact);
         }
@@ -172,7 +172,7 @@ impl Log {
         }
         let policy = account.policy_at(&core.policy.hash, core.time)?;
         if policy.number != core.policy.number {
-            return Err(CommitError::Contradiction("the policy's number"));
+            return Err(CommitError::Contradiction("the policy's number".into()));
         }
         let judge = Judge {
             account,
@@ -185,7 +185,7 @@ impl Log {
         // Only staff may know the staff secret, so only staff may make it.
         let staff_commit = committer.role.is_staff() && core.reason != Reason::Close;
         if core.staff.is_some() != staff_commit {
-            return Err(CommitError::Contradiction("the staff secret"));
+            return Err(CommitError::Contradiction("the staff secret".into()));
         }
         let difference = Difference::between(&self.roster, &core.roster);
         let outcome = if core.reason == Reason::Create {
@@ -210,7 +210,7 @@ impl Log {
         // Whoever comes back makes another own key, as does a team's member that joins later.
         self.committed.push(core.committer);
         self.committed
-            .retain(|device| core.roster.member(device).is_some());
+            .keep(|device| core.roster.member(device).is_some());
         Ok(Change {
             reason: core.reason,
             committer: core.committer,
@@ -277,12 +277,14 @@ impl Log {
         // The first own commit puts a key made for this contact on the roster.
         let first = !self.committed.contains(&core.committer);
         if own.is_some() && first && new_key.is_none() && core.reason != Reason::Close {
-            return Err(CommitError::Contradiction("a first commit without own key"));
+            return Err(CommitError::Contradiction(
+                "a first commit without own key".into(),
+            ));
         }
         if let Some(key) = new_key {
             if own.is_none_or(|member| member.key != key.id()) {
                 return Err(CommitError::Contradiction(
-                    "an own key that is not on the roster",
+                    "an own key that is not on the roster".into(),
                 ));
             }
             self.keys.insert(key.id(), key);
@@ -291,7 +293,7 @@ impl Log {
             match (member.role, member.credential) {
                 (Role::Visitor, None) if core.reason == Reason::Create => {
                     if member.via != Via::Device || !member.device.is_valid() {
-                        return Err(CommitError::Contradiction("the visitor's entry"));
+                        return Err(CommitError::Contradiction("the visitor's entry".into()));
                     }
                 }
                 (Role::Visitor, _) | (_, None) => return Err(AuthorityError::Visitor.into()),
@@ -301,7 +303,7 @@ impl Log {
                         || credential.role != role
                         || credential.via != member.via
                     {
-                        return Err(CommitError::Contradiction("a member's credential"));
+                        return Err(CommitError::Contradiction("a member's credential".into()));
                     }
                     let known = (signed.clone(), credential);
                     self.credentials.insert(member.device, known);
@@ -442,7 +444,7 @@ impl Log {
         let (policy, _) = account.policy(now)?;
         for member in &self.roster.members {
             if !policy.allows(member.role) && member.role != Role::Vault {
-                return Err(AccountError::Contradiction("the policy's roles"));
+                return Err(AccountError::Contradiction("the policy's roles".into()));
             }
             if policy.revokes_device(&member.device) {
                 return Err(AccountError::Revoked);
@@ -457,7 +459,7 @@ impl Log {
 
 /// What must be there, and what must not, by reason alone.
 fn check_shape(core: &Core, commit: &Commit, archive: Archive) -> Result<(), CommitError> {
-    let fail = |what| Err(CommitError::Contradiction(what));
+    let fail = |what: &'static str| Err(CommitError::Contradiction(what.into()));
     if !core.roster.is_well_formed() {
         return fail("a roster out of order");
     }
@@ -494,9 +496,9 @@ fn check_shape(core: &Core, commit: &Commit, archive: Archive) -> Result<(), Com
     if core.archive.is_some() != archived || seals.archive.is_some() != archived {
         return fail("the archive rule");
     }
-    let staff = core.roster.staff_recipients().count();
+    let staff = core.roster.recipients(true).len();
     if core.commitment.is_none()
-        || seals.all.len() != core.roster.recipients().count()
+        || seals.all.len() != core.roster.recipients(false).len()
         || seals.staff.len() != if core.staff.is_some() { staff } else { 0 }
     {
         return fail("seals too many or too few");

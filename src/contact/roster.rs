@@ -1,5 +1,6 @@
 //! SPEC 4.2: who holds keys.
 
+use crate::gather::Keep;
 use crate::wire::codec::array;
 
 use crate::account::{Role, Via};
@@ -80,7 +81,7 @@ impl Roster {
 
     /// Adds or replaces a member, keeping the order.
     pub fn put_member(&mut self, member: Member) {
-        self.members.retain(|known| known.device != member.device);
+        self.members.keep(|known| known.device != member.device);
         let place = self
             .members
             .partition_point(|known| known.device < member.device);
@@ -89,28 +90,29 @@ impl Roster {
 
     /// Adds or replaces a team, keeping the order.
     pub fn put_team(&mut self, team: RosterTeam) {
-        self.teams.retain(|known| known.team != team.team);
+        self.teams.keep(|known| known.team != team.team);
         let place = self.teams.partition_point(|known| known.team < team.team);
         self.teams.insert(place, team);
     }
 
     /// Removes a member.
     pub fn remove_member(&mut self, device: &DeviceId) {
-        self.members.retain(|member| member.device != *device);
+        self.members.keep(|member| member.device != *device);
     }
 
-    /// Key ids of everyone whom the main secret is sealed to, in the order of the seals.
-    pub(crate) fn recipients(&self) -> impl Iterator<Item = Recipient<'_>> {
-        let members = self.members.iter().map(Recipient::Member);
-        members.chain(self.teams.iter().map(Recipient::Team))
-    }
-
-    /// The same for the staff secret: staff members, then teams.
-    pub(crate) fn staff_recipients(&self) -> impl Iterator<Item = Recipient<'_>> {
-        self.recipients().filter(|recipient| match recipient {
-            Recipient::Member(member) => member.role.is_staff(),
-            Recipient::Team(_) => true,
-        })
+    /// Everyone whom the main secret or, among staff, the staff secret is sealed to, in the order of
+    /// the seals: members, then teams.
+    pub(crate) fn recipients(&self, among_staff: bool) -> Vec<Recipient<'_>> {
+        let mut recipients = Vec::new();
+        for member in &self.members {
+            if !among_staff || member.role.is_staff() {
+                recipients.push(Recipient::Member(member));
+            }
+        }
+        for team in &self.teams {
+            recipients.push(Recipient::Team(team));
+        }
+        recipients
     }
 }
 

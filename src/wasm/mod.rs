@@ -34,7 +34,7 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 /// out. What it throws is an `Error` with a stable `code`.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Client(client::Client);
+pub struct Client(Box<client::Client>);
 
 #[wasm_bindgen]
 impl Client {
@@ -53,13 +53,12 @@ impl Client {
             return Err(failure("insecure-page", "the page did not come over TLS"));
         }
         let config = read(config, config::config).map_err(malformed)?;
-        let records = records
-            .into_iter()
-            .map(|record| read(record, config::record))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(malformed)?;
-        client::Client::open(config, &records, Random::os(), time(now))
-            .map(Self)
+        let mut stored = Vec::new();
+        for record in records {
+            stored.push(read(record, config::record).map_err(malformed)?);
+        }
+        client::Client::open(config, &stored, Random::os(), time(now))
+            .map(|client| Self(Box::new(client)))
             .map_err(|error| failure(error.code(), "the client cannot start"))
     }
 

@@ -2,6 +2,7 @@
 //! them, filled field by field, because `serde` writes its code anew for each type and browsers
 //! load all of it.
 
+use crate::gather::Gather;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use wasm_bindgen::JsValue;
 
@@ -55,7 +56,7 @@ impl<'a> Object<'a> {
 
     pub(super) fn texts<T: AsRef<str>>(&mut self, key: &'static str, texts: &'a [T]) {
         let texts = texts.iter().map(|text| Value::Text(text.as_ref()));
-        self.put(key, Value::List(texts.collect()));
+        self.put(key, Value::List(texts.gather()));
     }
 
     /// Bytes that are base64url in JavaScript.
@@ -76,7 +77,7 @@ impl<'a> Object<'a> {
 
     pub(super) fn list<T>(&mut self, key: &'static str, items: &'a [T], fill: Fill<'a, T>) {
         let objects = items.iter().map(|item| Value::Object(Self::of(item, fill)));
-        self.put(key, Value::List(objects.collect()));
+        self.put(key, Value::List(objects.gather()));
     }
 
     pub(super) fn to_js(&self) -> Result<JsValue, serde_wasm_bindgen::Error> {

@@ -97,7 +97,7 @@ impl<'b> Reader<'b> {
     pub(super) fn within(limit: usize, bytes: &'b [u8]) -> Self {
         let mut reader = Self::new(bytes);
         if bytes.len() > limit {
-            reader.failure = Some(DecodeError::TooLarge { limit });
+            reader.failure = Some(DecodeError::TooLarge);
             reader.fail();
         }
         reader

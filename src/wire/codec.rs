@@ -5,19 +5,17 @@
 
 use core::ops::Deref;
 
+pub use super::base64url::{from_base64url, to_base64url};
 pub use super::cbor::{Reader, Writer};
 
 /// Bytes that are not what they should be: not CBOR, not the deterministic encoding, of a
 /// wrong type or length, with an unknown field, or larger than the limit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// Longer than the limit that the caller gave.
-    #[error("larger than {limit} bytes")]
-    TooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
+    #[error("larger than allowed")]
+    TooLarge,
     /// Not well-formed, or not of the expected shape.
     #[error("not the expected CBOR structure")]
     Malformed,
@@ -30,7 +28,7 @@ impl DecodeError {
     /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "too-large",
+            Self::TooLarge => "too-large",
             Self::Malformed => "malformed",
             Self::NotDeterministic => "not-deterministic",
         }
@@ -396,18 +394,6 @@ macro_rules! byte_string {
 }
 pub(crate) use byte_string;
 
-/// Base64url without padding, in constant time.
-pub fn to_base64url(bytes: &[u8]) -> String {
-    use base64ct::Encoding;
-    base64ct::Base64UrlUnpadded::encode_string(bytes)
-}
-
-/// The inverse of [`to_base64url`]; `None` for anything else.
-pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
-    use base64ct::Encoding;
-    base64ct::Base64UrlUnpadded::decode_vec(text).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,10 +414,7 @@ mod tests {
             decode::<Bytes>(&[0x5f, 0x41, 1, 0xff], 10),
             Err(DecodeError::Malformed)
         );
-        assert_eq!(
-            decode::<u64>(&[0x17], 0),
-            Err(DecodeError::TooLarge { limit: 0 })
-        );
+        assert_eq!(decode::<u64>(&[0x17], 0), Err(DecodeError::TooLarge));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! SPEC 3.1: signed objects: a body of deterministic CBOR and who signed it. Verification is
 //! always over the bytes received.
 
+use crate::gather::Keep;
 use core::marker::PhantomData;
 
 use super::codec::{Bytes, Decode, DecodeError, Encode, array, decode, encode};
@@ -45,7 +46,7 @@ array!(Wire { body, signatures });
 impl Wire {
     fn add_signature(&mut self, kind: &str, key: &SigningKey) {
         let signer = key.public();
-        self.signatures.retain(|by| by.signer != signer);
+        self.signatures.keep(|by| by.signer != signer);
         let signature = key.sign(kind, &self.body);
         self.signatures.push(SignedBy { signer, signature });
     }

@@ -29,7 +29,10 @@ fn every_refusal_has_its_code() {
         (CommitError::Closed, "closed"),
         (CommitError::TimeRunsBack, "time-runs-back"),
         (CommitError::FixedFieldChanged, "fixed-field-changed"),
-        (CommitError::Contradiction("anything"), "contradiction"),
+        (
+            CommitError::Contradiction("anything".into()),
+            "contradiction",
+        ),
         (CommitError::MissingEvidence, "missing-evidence"),
         (CommitError::BadSignature, "bad-signature"),
         (DecodeError::Malformed.into(), "malformed"),

@@ -65,10 +65,11 @@ fn wasm(workspace: &Workspace) -> Outcome<String> {
     let told = process::read(
         workspace
             .cargo()
-            .args(["build", "--quiet", "--locked", "--package", "sottovoce"])
+            .args(["rustc", "--quiet", "--locked", "--package", "sottovoce"])
             .args(["--bench", "core", "--profile", "wasm"])
             .args(["--target", "wasm32-unknown-unknown"])
-            .arg("--message-format=json-render-diagnostics"),
+            .arg("--message-format=json-render-diagnostics")
+            .args(browser::LINKED),
     )?;
     let program = told
         .lines()

@@ -30,14 +30,32 @@ const WITH_STD: [&str; 9] = [
     "wasm32-unknown-unknown",
 ];
 
+/// What LLVM does where everything is linked, and only there: done to each crate before, it makes the
+/// whole larger. An address is counted up once, not once for each field behind it; nothing is
+/// computed in advance, or on both sides of a branch, to save the branch; and what inlining saves by
+/// a call less is counted as what a call takes here.
+pub(crate) const LINKED: [&str; 5] = [
+    "--",
+    "-Cllvm-args=-disable-lsr",
+    "-Cllvm-args=-enable-pre=false",
+    "-Cllvm-args=-two-entry-phi-node-folding-threshold=1",
+    "-Cllvm-args=-inline-call-penalty=45",
+];
+
 /// What to do for size. The compiler has inlined what pays, and flat code in which control flow
-/// is found anew leaves fewer copies between locals. The lowest kilobyte is the last one of the
-/// stack, so that an address there, where these passes may trap, is the stack's end anyway.
-const SMALLER: [&str; 8] = [
+/// is found anew leaves fewer copies between locals. A value that is kept for a second use costs more
+/// than it saves, once compressed. The lowest kilobyte is the last one of the stack, so that an
+/// address there, where these passes may trap, is the stack's end anyway.
+const SMALLER: [&str; 13] = [
     "--low-memory-unused",
     "--one-caller-inline-max-function-size=0",
     "--always-inline-max-function-size=0",
     "--flexible-inline-max-function-size=0",
+    "--skip-pass=local-cse",
+    "-Oz",
+    "--flatten",
+    "--rereloop",
+    "-Oz",
     "--flatten",
     "--rereloop",
     "-Oz",
@@ -65,6 +83,7 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
             .args(["rustc", "--quiet", "--locked", "--package", "sottovoce"])
             .args(["--lib", "--crate-type", "cdylib", "--profile", "wasm"])
             .args(WITH_STD)
+            .args(LINKED)
             .env("RUSTC_BOOTSTRAP", "1"),
     )?;
     let dist = workspace.path("pkg/dist/wasm");

@@ -303,7 +303,7 @@ impl Book {
                 && !self.standing(&seal.holder, now).is_in(team)
         });
         if stranger.is_some() {
-            return Err(AccountError::Contradiction("the team's members").into());
+            return Err(AccountError::Contradiction("the team's members".into()).into());
         }
         let record = record.object(ObjectKind::TeamKey);
         for seal in seals.seals {
@@ -347,9 +347,8 @@ impl Book {
         if self.account.root().is_err() {
             return Err(AccountError::UnknownAccount.into());
         }
-        let too_long = limits::NAME;
-        if request.name.len() > too_long {
-            return Err(sottovoce::wire::DecodeError::TooLarge { limit: too_long }.into());
+        if request.name.len() > limits::NAME {
+            return Err(sottovoce::wire::DecodeError::TooLarge.into());
         }
         if request.time > now.plus_millis(limits::LIVE_TOLERANCE) {
             return Err(AccountError::NotYetValid.into());
@@ -407,6 +406,6 @@ const fn check_generation(known: u64, new: u64) -> Result<(), Refusal> {
 fn check_public_key(suite: Suite, bytes: &[u8]) -> Result<(), Refusal> {
     match SealPublicKey::parse(suite, bytes) {
         Ok(_) => Ok(()),
-        Err(_) => Err(AccountError::Contradiction("the suite's public keys").into()),
+        Err(_) => Err(AccountError::Contradiction("the suite's public keys".into()).into()),
     }
 }

@@ -181,10 +181,7 @@ impl Wire {
 fn broken(error: &tungstenite::Error) -> End {
     match error {
         tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-            DecodeError::TooLarge {
-                limit: limits::FRAME,
-            }
-            .into()
+            DecodeError::TooLarge.into()
         }
         tungstenite::Error::Utf8(_) => DecodeError::Malformed.into(),
         tungstenite::Error::Protocol(

@@ -172,7 +172,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
 
 const fn decode_status(error: &DecodeError) -> StatusCode {
     match error {
-        DecodeError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        DecodeError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

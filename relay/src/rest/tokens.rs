@@ -136,7 +136,9 @@ async fn verify(
         return Err(Refusal::from(AccountError::ForeignAccount).into());
     }
     if request.suite != Suite::X25519 {
-        return Err(Refusal::from(AccountError::Contradiction("the suite of its kind")).into());
+        return Err(
+            Refusal::from(AccountError::Contradiction("the suite of its kind".into())).into(),
+        );
     }
     let book = hub.book().await;
     let by = signed

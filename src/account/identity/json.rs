@@ -10,7 +10,9 @@ pub(super) enum Json {
     /// A number without sign, fraction and exponent, below 2^53.
     Integer(u64),
     String(String),
-    Array(Vec<Json>),
+    /// Items, each with an empty name.
+    Array(Vec<(String, Json)>),
+    /// Members, each with a name of its own.
     Object(Vec<(String, Json)>),
 }
 
@@ -22,12 +24,13 @@ const LARGEST_INTEGER: u64 = (1 << 53) - 1;
 impl Json {
     /// Reads one value that is the whole text.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(text).ok()?;
         let mut reader = Reader {
-            rest: core::str::from_utf8(text).ok()?,
+            rest: text.as_bytes(),
+            failed: false,
         };
-        let value = reader.value(0)?;
-        reader.skip_space();
-        reader.rest.is_empty().then_some(value)
+        let value = reader.value(0);
+        (!reader.failed && reader.rest.is_empty()).then_some(value)
     }
 
     /// The member of an object.
@@ -54,169 +57,206 @@ impl Json {
     }
 }
 
+/// Where something else comes than may come, the reader has failed: from then on there is nothing
+/// left to read, and what was read means nothing.
 struct Reader<'a> {
-    rest: &'a str,
+    /// Of a text in UTF-8.
+    rest: &'a [u8],
+    failed: bool,
 }
 
 impl Reader<'_> {
+    fn fail(&mut self) {
+        self.rest = &[];
+        self.failed = true;
+    }
+
+    /// The byte that comes next. At the end it is 0, which may come nowhere.
+    fn peek(&self) -> u8 {
+        self.rest.first().copied().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> u8 {
+        let next = self.peek();
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        next
+    }
+
+    /// Takes a byte if it comes next.
+    fn take(&mut self, byte: u8) -> bool {
+        let comes = self.peek() == byte;
+        if comes {
+            self.next();
+        }
+        comes
+    }
+
+    fn expect(&mut self, token: &[u8]) {
+        match self.rest.strip_prefix(token) {
+            Some(rest) => self.rest = rest,
+            None => self.fail(),
+        }
+    }
+
     fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.next();
+        }
     }
 
-    /// Takes `token` if it is next.
-    fn take(&mut self, token: &str) -> Option<()> {
-        self.rest = self.rest.strip_prefix(token)?;
-        Some(())
-    }
-
-    fn next_char(&mut self) -> Option<char> {
-        let mut chars = self.rest.chars();
-        let next = chars.next()?;
-        self.rest = chars.as_str();
-        Some(next)
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Json> {
+    /// A value and the space around it.
+    fn value(&mut self, depth: usize) -> Json {
         self.skip_space();
-        match self.rest.as_bytes().first()? {
-            b'{' | b'[' if depth == DEPTH => None,
-            b'{' => self.object(depth),
-            b'[' => self.array(depth),
-            b'"' => self.string().map(Json::String),
-            b'n' => self.take("null").map(|()| Json::Other),
-            b't' => self.take("true").map(|()| Json::Other),
-            b'f' => self.take("false").map(|()| Json::Other),
+        let value = match self.peek() {
+            b'{' => Json::Object(self.members(depth, b'}')),
+            b'[' => Json::Array(self.members(depth, b']')),
+            b'"' => Json::String(self.string()),
+            b'n' => self.word(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
             _ => self.number(),
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Option<Json> {
-        let mut members: Vec<(String, Json)> = Vec::new();
-        self.list('{', '}', |reader| {
-            reader.skip_space();
-            let name = reader.string()?;
-            if members.iter().any(|(known, _)| *known == name) {
-                return None;
-            }
-            reader.skip_space();
-            reader.take(":")?;
-            members.push((name, reader.value(depth + 1)?));
-            Some(())
-        })?;
-        Some(Json::Object(members))
-    }
-
-    fn array(&mut self, depth: usize) -> Option<Json> {
-        let mut items = Vec::new();
-        self.list('[', ']', |reader| {
-            items.push(reader.value(depth + 1)?);
-            Some(())
-        })?;
-        Some(Json::Array(items))
-    }
-
-    /// `open`, items with commas between them, `close`.
-    fn list(
-        &mut self,
-        open: char,
-        close: char,
-        mut item: impl FnMut(&mut Self) -> Option<()>,
-    ) -> Option<()> {
-        self.rest = self.rest.strip_prefix(open)?;
+        };
         self.skip_space();
-        if let Some(rest) = self.rest.strip_prefix(close) {
-            self.rest = rest;
-            return Some(());
+        value
+    }
+
+    fn word(&mut self, word: &[u8]) -> Json {
+        self.expect(word);
+        Json::Other
+    }
+
+    /// What is between brackets, with commas between.
+    fn members(&mut self, depth: usize, close: u8) -> Vec<(String, Json)> {
+        let mut members: Vec<(String, Json)> = Vec::new();
+        self.next();
+        self.skip_space();
+        if depth == DEPTH {
+            self.fail();
+        } else if self.take(close) {
+            return members;
         }
         loop {
-            item(self)?;
-            self.skip_space();
-            match self.next_char()? {
-                ',' => {}
-                end if end == close => return Some(()),
-                _ => return None,
+            let mut name = String::new();
+            if close == b'}' {
+                self.skip_space();
+                name = self.string();
+                self.skip_space();
+                self.expect(b":");
+                if members.iter().any(|(known, _)| *known == name) {
+                    self.fail();
+                }
+            }
+            members.push((name, self.value(depth + 1)));
+            if self.take(close) {
+                return members;
+            }
+            self.expect(b",");
+            if self.failed {
+                return members;
             }
         }
     }
 
-    fn string(&mut self) -> Option<String> {
-        self.take("\"")?;
-        let mut out = String::new();
+    fn string(&mut self) -> String {
+        self.expect(b"\"");
+        let mut text = Vec::new();
         loop {
-            match self.next_char()? {
-                '"' => return Some(out),
-                '\\' => out.push(self.escape()?),
-                control if control < ' ' => return None,
-                plain => out.push(plain),
+            match self.next() {
+                b'"' => break,
+                b'\\' => {
+                    let escaped = self.escape();
+                    text.extend_from_slice(escaped.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                ..b' ' => {
+                    self.fail();
+                    break;
+                }
+                plain => text.push(plain),
             }
         }
+        // UTF-8, as it was cut next to ASCII only.
+        String::from_utf8(text).unwrap_or_default()
     }
 
-    fn escape(&mut self) -> Option<char> {
-        Some(match self.next_char()? {
-            same @ ('"' | '\\' | '/') => same,
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let unit = self.code_unit()?;
-                if !(0xd800..0xdc00).contains(&unit) {
-                    // A low surrogate alone is no char.
-                    return char::from_u32(unit);
-                }
-                self.take("\\u")?;
-                let low = self.code_unit()?.checked_sub(0xdc00)?;
-                if low >= 0x400 {
-                    return None;
-                }
-                char::from_u32(0x10000 + ((unit - 0xd800) << 10) + low)?
-            }
-            _ => return None,
+    fn escape(&mut self) -> char {
+        let code = match self.next() {
+            same @ (b'"' | b'\\' | b'/') => same.into(),
+            b'b' => 0x8,
+            b'f' => 0xc,
+            b'n' => 0xa,
+            b'r' => 0xd,
+            b't' => 0x9,
+            b'u' => self.code_units(),
+            _ => NONE,
+        };
+        // A low surrogate alone is none either.
+        char::from_u32(code).unwrap_or_else(|| {
+            self.fail();
+            char::default()
         })
     }
 
+    /// A code point as one or two units of UTF-16.
+    fn code_units(&mut self) -> u32 {
+        let unit = self.code_unit();
+        if !(0xd800..0xdc00).contains(&unit) {
+            return unit;
+        }
+        self.expect(b"\\u");
+        match self.code_unit() {
+            low @ 0xdc00..0xe000 => 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00),
+            _ => NONE,
+        }
+    }
+
     /// Four hexadecimal digits.
-    fn code_unit(&mut self) -> Option<u32> {
-        let (digits, rest) = self.rest.split_at_checked(4)?;
-        self.rest = rest;
-        // `from_str_radix` would take a sign.
-        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        plain.then(|| u32::from_str_radix(digits, 16).ok())?
+    fn code_unit(&mut self) -> u32 {
+        let mut unit = 0;
+        for _ in 0..4 {
+            match char::from(self.next()).to_digit(16) {
+                Some(digit) => unit = unit << 4 | digit,
+                None => self.fail(),
+            }
+        }
+        unit
     }
 
-    fn number(&mut self) -> Option<Json> {
-        let negative = self.take("-").is_some();
-        let whole = self.digits()?;
+    fn number(&mut self) -> Json {
+        let mut is_integer = !self.take(b'-');
         // No leading zero.
-        if whole.len() > 1 && whole.starts_with('0') {
-            return None;
+        let whole = if self.take(b'0') { 0 } else { self.digits() };
+        if self.take(b'.') {
+            is_integer = false;
+            self.digits();
         }
-        let fraction = self.take(".").is_some();
-        if fraction {
-            self.digits()?;
+        if self.take(b'e') || self.take(b'E') {
+            is_integer = false;
+            let _ = self.take(b'+') || self.take(b'-');
+            self.digits();
         }
-        let exponent = self.take("e").or_else(|| self.take("E")).is_some();
-        if exponent {
-            let _ = self.take("+").or_else(|| self.take("-"));
-            self.digits()?;
+        if is_integer && whole <= LARGEST_INTEGER {
+            Json::Integer(whole)
+        } else {
+            Json::Other
         }
-        let integer = whole
-            .parse()
-            .ok()
-            .filter(|number| !negative && !fraction && !exponent && *number <= LARGEST_INTEGER);
-        Some(integer.map_or(Json::Other, Json::Integer))
     }
 
-    /// At least one digit.
-    fn digits(&mut self) -> Option<String> {
-        let rest = self.rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let digits = self.rest.strip_suffix(rest)?.to_owned();
-        self.rest = rest;
-        (!digits.is_empty()).then_some(digits)
+    /// At least one digit. A number above the largest integer is some number above it.
+    fn digits(&mut self) -> u64 {
+        if !self.peek().is_ascii_digit() {
+            self.fail();
+        }
+        let mut number = 0_u64;
+        while self.peek().is_ascii_digit() {
+            let digit = self.next() - b'0';
+            number = number.min(LARGEST_INTEGER + 1) * 10 + u64::from(digit);
+        }
+        number
     }
 }
+
+/// No code point.
+const NONE: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {

@@ -136,18 +136,20 @@ impl<'a> Token<'a> {
         if token.len() > limits::IDENTITY_TOKEN {
             return None;
         }
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, payload) = signed.split_once('.')?;
-        let header = Json::parse(&from_base64url(header)?)?;
+        let is_dot = |byte| byte == b'.';
+        let first = token.bytes().position(is_dot)?;
+        let last = token.bytes().rposition(is_dot)?;
+        let part = |from, to| from_base64url(token.get(from..to)?);
+        let header = Json::parse(&part(0, first)?)?;
         // An extension that must be understood (RFC 7515 section 4.1.11): none is.
         if header.get("crit").is_some() {
             return None;
         }
         Some(Self {
             header,
-            payload: Json::parse(&from_base64url(payload)?)?,
-            signed,
-            signature: from_base64url(signature)?,
+            payload: Json::parse(&part(first + 1, last)?)?,
+            signed: token.get(..last)?,
+            signature: part(last + 1, token.len())?,
         })
     }
 
@@ -188,7 +190,10 @@ struct Claims<'a> {
 impl<'a> Claims<'a> {
     fn read(payload: &'a Json) -> Option<Self> {
         let audience = match payload.get("aud")? {
-            Json::Array(items) => items.iter().map(Json::as_str).collect::<Option<_>>()?,
+            Json::Array(items) => {
+                let texts = items.iter().map(|(_, item)| item.as_str());
+                texts.collect::<Option<_>>()?
+            }
             one => vec![one.as_str()?],
         };
         let subject = shown(payload.get("sub")?)?;

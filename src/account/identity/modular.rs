@@ -2,6 +2,8 @@
 //! is public, so nothing takes constant time; and it is small, where libraries that also sign
 //! and decrypt are most of what a browser would load.
 
+use crate::gather::Gather;
+
 /// An odd modulus above 1, without leading zero limbs.
 pub(super) struct Modulus {
     /// Least significant first, as in every number here.
@@ -19,7 +21,7 @@ pub(super) struct Element(Vec<u32>);
 /// The limbs of a number in big-endian bytes.
 pub(super) fn limbs(bytes: &[u8]) -> Vec<u32> {
     let limb = |bytes: &[u8]| bytes.iter().fold(0, |limb, b| limb << 8 | u32::from(*b));
-    bytes.rchunks(4).map(limb).collect()
+    bytes.rchunks(4).map(limb).gather()
 }
 
 impl Modulus {

@@ -2,6 +2,7 @@
 
 use super::modular::{Element, Modulus, bits, limbs};
 use crate::crypto::hash::sha256;
+use crate::gather::Gather;
 
 // SP 800-186 section 3.2.1.3; the curve is y² = x³ - 3x + b.
 const P: [u32; 8] = [
@@ -98,7 +99,7 @@ pub(super) fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> Option<(
 
 /// The limbs of a constant, which is written as people do.
 fn constant(words: &[u32; 8]) -> Vec<u32> {
-    words.iter().rev().copied().collect()
+    words.iter().rev().copied().gather()
 }
 
 impl Curve {

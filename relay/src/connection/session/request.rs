@@ -58,10 +58,7 @@ impl Session<'_> {
         }
         if let Some(target) = &target {
             if target.token.len() > limits::PUSH_TOKEN {
-                return Err(DecodeError::TooLarge {
-                    limit: limits::PUSH_TOKEN,
-                }
-                .into());
+                return Err(DecodeError::TooLarge.into());
             }
             if !self.shared.pushes {
                 return Err(Refusal::NotAllowed);
