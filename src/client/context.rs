@@ -111,10 +111,11 @@ impl Context {
     /// Sends a query if connected; `true` if it was not already on its way.
     pub(super) fn look_up(&mut self, query: Query) -> bool {
         let frame = self.ask(query);
-        if let Some(frame) = &frame {
+        let is_new = frame.is_some();
+        if let Some(frame) = frame {
             self.outputs.transmit(frame);
         }
-        frame.is_some()
+        is_new
     }
 
     /// Asks for what an intent lacks. If the relay answered just now, it is asked again later.
@@ -130,7 +131,7 @@ impl Context {
     /// Asks behind all publications that wait for the disk: the answer knows of them.
     pub(super) fn look_up_after_publishing(&mut self, query: Query) {
         if let Some(frame) = self.ask(query) {
-            self.outputs.transmit_stored(&frame);
+            self.outputs.transmit_stored(frame);
         }
     }
 

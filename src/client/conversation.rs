@@ -147,6 +147,15 @@ impl Conversation {
         }
     }
 
+    /// The one of a contact, made if there is none.
+    pub(super) fn of<'a>(
+        all: &'a mut Table<ContactId, Self>,
+        cx: &Context,
+        id: ContactId,
+    ) -> &'a mut Self {
+        all.get_or_insert_with(id, || Self::new(cx, id, ContactRecord::default()))
+    }
+
     /// The last position taken in.
     pub(super) fn head(&self) -> u64 {
         self.hashes.len() as u64 - 1
@@ -207,7 +216,7 @@ impl Conversation {
         self.following = true;
         if cx.online {
             let after = self.head() + self.backlog.len() as u64;
-            cx.outputs.transmit(&ClientFrame::Resume {
+            cx.outputs.transmit(ClientFrame::Resume {
                 contact: self.id,
                 after,
             });

@@ -233,7 +233,7 @@ impl Conversation {
         self.intents.clear();
         if cx.online {
             let contact = self.id;
-            cx.outputs.transmit(&ClientFrame::Leave { contact });
+            cx.outputs.transmit(ClientFrame::Leave { contact });
         }
     }
 

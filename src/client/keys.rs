@@ -163,7 +163,7 @@ impl Context {
     /// Publishes an object once everything that it depends on is durable.
     pub(super) fn publish(&mut self, kind: ObjectKind, bytes: Bytes) {
         let id = self.next_request();
-        self.outputs.transmit_stored(&ClientFrame::Publish {
+        self.outputs.transmit_stored(ClientFrame::Publish {
             id,
             object: Object::new(kind, bytes),
         });

@@ -3,7 +3,7 @@
 
 use super::context::OwnCredential;
 use super::conversation::Conversation;
-use super::records::{ACCOUNT, ContactRecord, DEVICE};
+use super::records::{ACCOUNT, DEVICE};
 use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
 use crate::account::{Credential, EnrolmentRequest, Learned, Policy};
 use crate::gather::Gather;
@@ -119,7 +119,7 @@ impl Client {
             if work::is_done(nonce, *tried, *bits) {
                 let answer = *tried;
                 self.work = None;
-                return self.cx.outputs.transmit(&ClientFrame::Solve { answer });
+                return self.cx.outputs.transmit(ClientFrame::Solve { answer });
             }
             *tried += 1;
         }
@@ -147,7 +147,7 @@ impl Client {
         let proof = Signed::sign(&authentication, &[&self.cx.signer]).to_bytes();
         self.cx
             .outputs
-            .transmit(&ClientFrame::Authenticate { proof });
+            .transmit(ClientFrame::Authenticate { proof });
     }
 
     fn welcome(&mut self, now: Time, objects: &[Object]) {
@@ -464,10 +464,7 @@ impl Client {
                 continue;
             }
             if mine && !summary.closed {
-                let cx = &self.cx;
-                let conversation = self
-                    .conversations
-                    .get_or_insert_with(id, || Conversation::new(cx, id, ContactRecord::default()));
+                let conversation = Conversation::of(&mut self.conversations, &self.cx, id);
                 if !conversation.following {
                     conversation.follow(&mut self.cx);
                 }

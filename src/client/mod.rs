@@ -211,9 +211,8 @@ impl Client {
         for record in records {
             if let Some((contact, _)) = records::message_of(&record.name) {
                 let outgoing = client.sealer.open(record)?;
-                let cx = &client.cx;
-                let new = || Conversation::new(cx, contact, ContactRecord::default());
-                let conversation = client.conversations.get_or_insert_with(contact, new);
+                let all = &mut client.conversations;
+                let conversation = Conversation::of(all, &client.cx, contact);
                 conversation.restore(outgoing);
             }
         }
@@ -326,7 +325,7 @@ impl Client {
                 return self
                     .cx
                     .outputs
-                    .transmit(&ClientFrame::Presence { available });
+                    .transmit(ClientFrame::Presence { available });
             }
             Command::Ban {
                 contact,
@@ -334,7 +333,7 @@ impl Client {
                 period,
             } => {
                 let id = self.cx.next_request();
-                return self.cx.outputs.transmit(&ClientFrame::Ban {
+                return self.cx.outputs.transmit(ClientFrame::Ban {
                     id,
                     contact: *contact,
                     device: *device,
@@ -344,14 +343,11 @@ impl Client {
             Command::Push { target } => {
                 let id = self.cx.next_request();
                 let target = target.clone();
-                return self.cx.outputs.transmit(&ClientFrame::Push { id, target });
+                return self.cx.outputs.transmit(ClientFrame::Push { id, target });
             }
             Command::Open { contact } => {
-                let cx = &self.cx;
-                let id = *contact;
-                let conversation = self
-                    .conversations
-                    .get_or_insert_with(id, || Conversation::new(cx, id, ContactRecord::default()));
+                let all = &mut self.conversations;
+                let conversation = Conversation::of(all, &self.cx, *contact);
                 conversation.follow(&mut self.cx);
                 conversation.unwatched = false;
                 return conversation.show_again(&mut self.cx);
@@ -409,7 +405,7 @@ impl Client {
             Command::Leave { .. } => {
                 conversation.following = false;
                 if cx.online {
-                    cx.outputs.transmit(&ClientFrame::Leave { contact });
+                    cx.outputs.transmit(ClientFrame::Leave { contact });
                 }
                 if conversation.record.is_empty() && conversation.outbox.is_empty() {
                     self.conversations.remove(&contact);

@@ -39,13 +39,13 @@ impl Outputs {
     }
 
     /// A frame that depends on no record.
-    pub(super) fn transmit(&mut self, frame: &ClientFrame) {
-        self.ready.push_back(Output::Transmit(encode(frame)));
+    pub(super) fn transmit(&mut self, frame: ClientFrame) {
+        self.ready.push_back(Output::Transmit(encode(&frame)));
     }
 
     /// A frame that may leave only when every record that is dirty now is durable.
-    pub(super) fn transmit_stored(&mut self, frame: &ClientFrame) {
-        self.waiting.push(encode(frame));
+    pub(super) fn transmit_stored(&mut self, frame: ClientFrame) {
+        self.waiting.push(encode(&frame));
     }
 
     /// The record of this name changed or went.

@@ -510,7 +510,7 @@ impl Conversation {
             .note
             .as_ref()
             .and_then(|note| note.envelope.as_ref());
-        cx.outputs.transmit_stored(&match note {
+        cx.outputs.transmit_stored(match note {
             None => ClientFrame::Append { id, contact, entry },
             Some(note) => ClientFrame::AppendBoth {
                 contact,

@@ -250,7 +250,7 @@ impl Conversation {
     }
 
     fn transmit(&self, cx: &mut Context, append: ContentId, entry: Bytes) {
-        cx.outputs.transmit_stored(&ClientFrame::Append {
+        cx.outputs.transmit_stored(ClientFrame::Append {
             id: append,
             contact: self.id,
             entry,
@@ -525,7 +525,7 @@ impl Conversation {
             },
             signing_key: &cx.signer,
         });
-        cx.outputs.transmit(&ClientFrame::Ephemeral {
+        cx.outputs.transmit(ClientFrame::Ephemeral {
             contact: self.id,
             event: event.to_bytes(),
         });

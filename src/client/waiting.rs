@@ -4,7 +4,6 @@
 use super::Client;
 use super::conversation::Conversation;
 use super::proposals::Wish;
-use super::records::ContactRecord;
 use crate::gather::Gather;
 use crate::table::Table;
 use crate::wire::frame::{ClientFrame, ContactSummary, Query};
@@ -78,11 +77,9 @@ impl Client {
                 let Some((id, newest)) = outdated.get(place) else {
                     break;
                 };
-                let record = ContactRecord::default();
-                let mut conversation = Conversation::new(&self.cx, *id, record);
+                let conversation = Conversation::of(&mut self.conversations, &self.cx, *id);
                 conversation.unwatched = true;
                 conversation.follow(&mut self.cx);
-                self.conversations.insert(*id, conversation);
                 self.rounds.looked_at.insert(*id, *newest);
             }
         }
@@ -99,7 +96,7 @@ impl Client {
         let done: Vec<_> = done.map(|(id, _)| *id).gather();
         for contact in done {
             self.drop_unwatched(&contact);
-            self.cx.outputs.transmit(&ClientFrame::Leave { contact });
+            self.cx.outputs.transmit(ClientFrame::Leave { contact });
         }
     }
 

@@ -29,17 +29,24 @@ pub(crate) fn rename(folder: &Path, said: &str) -> Outcome {
     Ok(())
 }
 
-/// Takes comments and long names out of the script, whose types stand in a file of their own.
+/// Takes comments, long names and what the package does not use out of the script, whose types stand
+/// in a file of their own.
 pub(crate) fn minify(workspace: &Workspace, folder: &Path) -> Outcome {
     let script = folder.join("sottovoce.js");
+    let used = folder.join("used.js");
+    fs::write(
+        &used,
+        "export { default, Client } from \"./sottovoce.js\";\n",
+    )
+    .during(format!("writing {}", used.display()))?;
     process::read(
         workspace
             .command(workspace.path("node_modules/.bin/rolldown"))
             .args(["--minify", "--file"])
             .arg(&script)
-            .arg(&script),
+            .arg(&used),
     )?;
-    Ok(())
+    fs::remove_file(&used).during(format!("removing {}", used.display()))
 }
 
 /// One line of what was said: `["module", "import", "a"],` or `["export", "a"],`. All modules
