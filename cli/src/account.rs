@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use sottovoce::account::{
-    Archive, EntryPoint, Level, Limits, Plan, Policy, Retention, Role, RootStatement, Team,
-    account_id,
+    AccountError, Archive, EntryPoint, KeyManager, Level, Limits, Operator, Plan, Policy,
+    Retention, Role, RootStatement, Team, account_id,
 };
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -15,6 +15,7 @@ use crate::clock;
 use crate::failure::{Failure, Outcome};
 use crate::folder::{self, Content, Folder};
 use crate::key_file::Protection;
+use crate::keymanager;
 use crate::say::say;
 
 /// How long a policy lives unless it is renewed or replaced, in seconds.
@@ -28,6 +29,32 @@ pub(crate) enum Command {
     /// prints the account's id and what to embed in a page. Move `root.key` to a safe place
     /// offline afterwards: it is needed again only to name other administrators.
     Create(Create),
+    /// Name the account's key manager, in a new root statement.
+    ///
+    /// Needs `root.key`. Publish the account afterwards: `policy publish`.
+    KeyManager(NameKeyManager),
+}
+
+#[derive(Args)]
+pub(crate) struct NameKeyManager {
+    /// The account's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The key manager's identity, as `keymanager create` prints it.
+    #[arg(long, allow_hyphen_values = true, value_parser = keymanager::identity)]
+    identity: PublicKey,
+    /// Who runs it. At level e2ee nobody accepts one that the platform runs.
+    #[arg(long, value_enum)]
+    operator: OperatorName,
+}
+
+/// Who runs a key manager, on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum OperatorName {
+    /// The business whose account it is.
+    Customer,
+    /// Whoever runs the relay.
+    Platform,
 }
 
 #[derive(Args)]
@@ -77,6 +104,7 @@ impl From<LevelName> for Level {
 pub(crate) fn run(command: &Command) -> Outcome {
     match command {
         Command::Create(arguments) => create(arguments),
+        Command::KeyManager(arguments) => name_key_manager(arguments),
     }
 }
 
@@ -112,6 +140,27 @@ fn create(arguments: &Create) -> Outcome {
     // What no client would believe must not leave here.
     folder.believed()?;
     tell(arguments, account);
+    Ok(())
+}
+
+fn name_key_manager(arguments: &NameKeyManager) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let mut root = folder.root()?.parse().map_err(AccountError::from)?;
+    root.number += 1;
+    root.issued = clock::now();
+    root.key_manager = Some(KeyManager {
+        identity: arguments.identity,
+        operator: match arguments.operator {
+            OperatorName::Customer => Operator::Customer,
+            OperatorName::Platform => Operator::Platform,
+        },
+    });
+    let signed = Signed::sign(&root, &[&folder.root_key()?]);
+    // What no client would believe must not be kept.
+    folder.believed()?.learn_root(&signed)?;
+    folder.keep_root(&signed)?;
+    say!("root-statement={}", root.number);
+    say!("Publish it with `sottovoce policy publish`.");
     Ok(())
 }
 

@@ -19,12 +19,25 @@ pub(crate) struct RelayOptions {
     /// Address of the relay: `https://chat.example`, or `http://127.0.0.1:8080` on this machine.
     #[arg(long, value_name = "URL")]
     pub(crate) relay: String,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+#[derive(Args)]
+pub(crate) struct Trust {
     /// Trust these root certificates as well, PEM.
     #[arg(long, value_name = "PEM")]
     trust: Option<PathBuf>,
 }
 
 impl RelayOptions {
+    /// How to speak TLS with the relay.
+    pub(crate) fn tls(&self) -> Outcome<Arc<ClientConfig>> {
+        self.trust.tls()
+    }
+}
+
+impl Trust {
     /// Trusts the system's roots and what the person named.
     pub(crate) fn tls(&self) -> Outcome<Arc<ClientConfig>> {
         let roots = match &self.trust {

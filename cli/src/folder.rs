@@ -129,6 +129,16 @@ impl Folder {
         Ok(account)
     }
 
+    /// The root's key, where it still is in the folder.
+    pub(crate) fn root_key(&self) -> Outcome<SigningKey> {
+        key_file::read(&self.path.join(ROOT_KEY))
+    }
+
+    /// Keeps a new root statement.
+    pub(crate) fn keep_root(&self, root: &Signed<RootStatement>) -> Outcome {
+        self.write(ROOT, &line(root))
+    }
+
     /// Keeps a new policy, to which the renewals of the one before mean nothing.
     pub(crate) fn keep_policy(&self, policy: &Signed<Policy>) -> Outcome {
         self.write(POLICY, &line(policy))?;
@@ -186,7 +196,8 @@ pub(crate) fn refuse_existing(path: &Path) -> Outcome {
     Ok(())
 }
 
-fn private_folder(path: &Path) -> Outcome {
+/// Makes a folder that only its owner may look into.
+pub(crate) fn private_folder(path: &Path) -> Outcome {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

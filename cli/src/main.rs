@@ -12,6 +12,7 @@ mod device;
 mod failure;
 mod folder;
 mod key_file;
+mod keymanager;
 mod open;
 mod policy;
 mod relay;
@@ -64,6 +65,9 @@ enum Command {
     Open(open::Arguments),
     /// Run a relay. It stores and forwards what it cannot read.
     Relay(Box<relay::Arguments>),
+    /// Run a key manager. It holds the secrets of contacts, and gives them to whom its rules allow.
+    #[command(subcommand)]
+    Keymanager(keymanager::Command),
 }
 
 #[tokio::main]
@@ -87,5 +91,6 @@ async fn run(command: Command) -> Outcome {
         Command::Chat(command) => chat::run(command).await,
         Command::Open(arguments) => open::run(&arguments),
         Command::Relay(arguments) => relay::run(*arguments).await,
+        Command::Keymanager(command) => keymanager::run(command).await,
     }
 }

@@ -1,13 +1,8 @@
 //! A relay's REST API, as far as administrators need it without an API token: they sign for one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::Method;
 use serde_json::{Value, json};
 use sottovoce::account::ApiTokenRequest;
 use sottovoce::crypto::Random;
@@ -16,14 +11,9 @@ use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::codec::to_base64url;
 use sottovoce::wire::frame::Nonce;
 use sottovoce::wire::{AccountId, Signed, Suite, Time, Version};
-use tokio::time::timeout;
 
-use crate::connection::{Address, DialError, stream};
-
-/// How long the relay may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest answer.
-const ANSWER: usize = 1 << 20;
+use crate::connection::DialError;
+use crate::http::Service;
 
 /// Why the relay's API did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -89,9 +79,7 @@ pub struct ListedToken {
 /// The API of a relay for one account. Each request is a connection of its own.
 #[derive(Debug)]
 pub struct Api {
-    address: Address,
-    account: AccountId,
-    tls: Arc<rustls::ClientConfig>,
+    service: Service,
 }
 
 impl Api {
@@ -104,12 +92,8 @@ impl Api {
         account: AccountId,
         tls: Arc<rustls::ClientConfig>,
     ) -> Result<Self, ApiError> {
-        let address = Address::parse(url).map_err(DialError::from)?;
-        Ok(Self {
-            address,
-            account,
-            tls,
-        })
+        let service = Service::new(url, account, tls)?;
+        Ok(Self { service })
     }
 
     /// Makes a token, for which an administrator's key signs. The request names the host that is
@@ -129,17 +113,20 @@ impl Api {
         let request = ApiTokenRequest {
             version: Version,
             suite: Suite::X25519,
-            account: self.account,
+            account: self.service.account(),
             name: name.to_owned(),
             scopes,
             expires,
             time: crate::now(),
             nonce: Nonce::new(Random::os().bytes()?),
-            host: self.address.header.clone(),
+            host: self.service.host_header().to_owned(),
         };
         let signed = Signed::sign(&request, &[key]).to_bytes();
         let body = json!({ "request": to_base64url(&signed) });
-        let answer = self.ask(Method::POST, "/tokens", None, Some(&body)).await?;
+        let answer = self
+            .service
+            .ask(Method::POST, "/tokens", None, Some(&body))
+            .await?;
         Ok(IssuedToken {
             token: text(&answer, "token")?,
             id: text(&answer, "id")?,
@@ -151,7 +138,10 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn tokens(&self, token: &str) -> Result<Vec<ListedToken>, ApiError> {
-        let answer = self.ask(Method::GET, "/tokens", Some(token), None).await?;
+        let answer = self
+            .service
+            .ask(Method::GET, "/tokens", Some(token), None)
+            .await?;
         let listed = answer.get("tokens").and_then(Value::as_array);
         let listed = listed.ok_or(ApiError::Unexpected)?;
         listed.iter().map(read_listed).collect()
@@ -168,72 +158,14 @@ impl Api {
             return Err(ApiError::Refused { code });
         }
         let path = format!("/tokens/{id}");
-        self.ask(Method::DELETE, &path, Some(token), None).await?;
+        self.service
+            .ask(Method::DELETE, &path, Some(token), None)
+            .await?;
         Ok(())
-    }
-
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        token: Option<&str>,
-        body: Option<&Value>,
-    ) -> Result<Value, ApiError> {
-        let exchange = self.exchange(method, path, token, body);
-        timeout(PATIENCE, exchange)
-            .await
-            .map_err(|_| ApiError::TimedOut)?
-    }
-
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        token: Option<&str>,
-        body: Option<&Value>,
-    ) -> Result<Value, ApiError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/v1/accounts/{}{path}", self.account))
-            .header(HOST, &self.address.header)
-            .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|_| ApiError::Unexpected)?;
-        let stream = stream(&self.address, &self.tls).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|_| ApiError::Unexpected)?;
-        let exchange = async {
-            let answer = sender.send_request(request).await.ok()?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), ANSWER).collect().await;
-            Some((status, body.ok()?.to_bytes()))
-        };
-        // The connection has to be driven, and ends with its only answer.
-        let answered = tokio::select! {
-            answered = exchange => answered,
-            _ = connection => None,
-        };
-        let (status, body) = answered.ok_or(ApiError::Unexpected)?;
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
-        }
-        let answer = serde_json::from_slice(&body).map_err(|_| ApiError::Unexpected)?;
-        if status.is_success() {
-            Ok(answer)
-        } else {
-            let code = text(&answer, "code")?;
-            Err(ApiError::Refused { code })
-        }
     }
 }
 
-fn text(answer: &Value, name: &str) -> Result<String, ApiError> {
+pub(crate) fn text(answer: &Value, name: &str) -> Result<String, ApiError> {
     let found = answer.get(name).and_then(Value::as_str);
     found.map(str::to_owned).ok_or(ApiError::Unexpected)
 }

@@ -33,6 +33,8 @@ pub mod admin;
 pub mod api;
 pub mod connection;
 mod host;
+mod http;
+pub mod key_manager;
 mod reading;
 pub mod state;
 pub mod tls;

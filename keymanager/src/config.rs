@@ -256,14 +256,15 @@ mod tests {
     #[test]
     fn what_no_key_manager_can_do_is_named() {
         let good = || settings("keys.db", &[]);
-        let bad: [(&str, fn(&mut Settings)); 6] = [
+        type Change = fn(&mut Settings);
+        let bad: [(&str, Change); 6] = [
             ("accounts", |it| it.accounts.clear()),
             ("accounts", |it| it.accounts.push("x".to_owned())),
             ("identity", |it| it.identity = "01".repeat(31)),
             ("master", |it| it.master.clear()),
             ("tombstones", |it| it.tombstones = PathBuf::new()),
             ("listen.key", |it| {
-                it.listen.certificate = Some("cert.pem".into())
+                it.listen.certificate = Some("cert.pem".into());
             }),
         ];
         for (key, change) in bad {

@@ -386,7 +386,10 @@ async fn an_erasure_outlives_a_restored_database(on: On) {
 }
 
 /// The rows of a database's contacts, put back as a restored backup would.
-struct Backup(Vec<(Vec<u8>, Vec<u8>, i64, Vec<u8>)>);
+struct Backup(Vec<Row>);
+
+/// Account, contact, generation, wrapped secret.
+type Row = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
 
 impl Backup {
     async fn of(scene: &Scene) -> Self {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_must_use, reason = "never part of a program")]
 
 use sottovoce::account::{EnrolmentRequest, TeamSeal};
+use sottovoce::archive::{ArchiveSecret, Awaited, Grant, KeyRequest, Parcel};
 use sottovoce::client::Client;
 use sottovoce::contact::{self, Commit, EpochKey, EpochSecret, Strand};
 use sottovoce::crypto::seal::SealPrivateKey;
@@ -18,6 +19,8 @@ pub(crate) type Secrets = (
     SealPrivateKey,
     EpochSecret,
     EpochKey,
+    ArchiveSecret,
+    Awaited,
     Client,
 );
 
@@ -47,6 +50,8 @@ pub(crate) fn everything(
     );
     let _ = (TeamSeal::make, TeamSeal::open);
     let _ = EnrolmentRequest::proves;
+    let _ = (Parcel::pack, Parcel::unpack);
+    let _ = (KeyRequest::pack, Grant::pack);
     let _ = (EpochSecret::generate, EpochSecret::key, EpochKey::secret);
     EpochSecret::open(Strand::All, commit, |_| None);
     secret.previous(Strand::All, commit.core());

@@ -1,0 +1,344 @@
+//! `sottovoce keymanager`: a key manager until SIGTERM or Ctrl-C, and what belongs to it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use sottovoce::archive::{AuditEntry, AuditHead, Auditor, Grant, Operation};
+use sottovoce::crypto::Random;
+use sottovoce::crypto::sign::{PublicKey, SigningKey};
+use sottovoce::wire::codec::{from_base64url, to_base64url};
+use sottovoce::wire::{AccountId, Signed};
+use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
+use sottovoce_keymanager::{Master, Server, Settings, StartError};
+use sottovoce_server::config::{self, Layers};
+use sottovoce_server::{Telemetry, shutdown};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::connection::Trust;
+use crate::failure::{Failure, Outcome};
+use crate::folder::Folder;
+use crate::relay::account_id;
+use crate::say::say;
+
+/// What its traces are called unless `OTEL_SERVICE_NAME` says otherwise.
+const SERVICE: &str = "sottovoce-keymanager";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a key manager's identity and master key in a new folder, with a configuration to begin
+    /// from.
+    Create(Create),
+    /// Run a key manager.
+    Run(Place),
+    /// Say what a key manager would be told with this configuration, secrets hidden.
+    CheckConfig(Place),
+    /// Fetch the audit log as an administrator, check it, and add what is new to a file.
+    Audit(Audit),
+    /// Check an audit log in a file: that nothing in it was left out, changed or added.
+    VerifyAudit(VerifyAudit),
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// The folder; it must not exist yet.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Id of an account to serve; repeat it for several.
+    #[arg(long = "account", required = true, allow_hyphen_values = true, value_parser = account_id)]
+    accounts: Vec<AccountId>,
+}
+
+#[derive(Args)]
+pub(crate) struct Place {
+    /// A TOML file with the settings. The environment wins over it
+    /// (`SOTTOVOCE__SECTION__KEY`, `…_FILE` for secrets).
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Audit {
+    /// The account's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Address of the key manager: `https://keys.example`, or `http://127.0.0.1:8090` on this
+    /// machine.
+    #[arg(long)]
+    url: String,
+    /// The file, one entry in a line; made if it is not there.
+    #[arg(long)]
+    to: PathBuf,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyAudit {
+    /// The file, as `keymanager audit` writes it.
+    file: PathBuf,
+    /// The account whose log it is.
+    #[arg(long, allow_hyphen_values = true, value_parser = account_id)]
+    account: AccountId,
+    /// The key manager's identity, as `keymanager create` and the root statement have it.
+    #[arg(long, allow_hyphen_values = true, value_parser = identity)]
+    identity: PublicKey,
+}
+
+pub(crate) async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Create(arguments) => create(&arguments),
+        Command::Run(place) => serve(place.settings()?).await,
+        Command::CheckConfig(place) => {
+            let settings = place.settings()?;
+            let shown = config::shown(&settings)?;
+            settings.into_config()?;
+            say!("{}", shown.trim_end());
+            Ok(())
+        }
+        Command::Audit(arguments) => audit(&arguments).await,
+        Command::VerifyAudit(arguments) => {
+            let (auditor, count) = checked(
+                &arguments.file,
+                Auditor::new(arguments.account, arguments.identity, BEGINNING),
+                |entry| say!("{}", line_of(entry)),
+            )?;
+            tell(&auditor, count);
+            Ok(())
+        }
+    }
+}
+
+/// Before the first entry.
+const BEGINNING: AuditHead = AuditHead {
+    number: 0,
+    hash: None,
+};
+
+impl Place {
+    fn settings(self) -> Outcome<Settings> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let layers = Layers {
+            file: self.config,
+            environment: environment.collect(),
+            flags: Vec::new(),
+        };
+        Ok(layers.settings()?)
+    }
+}
+
+fn create(arguments: &Create) -> Outcome {
+    let dir = &arguments.dir;
+    if dir.exists() {
+        let words = format!("{} is there already", dir.display());
+        return Err(Failure::new("folder-exists", words));
+    }
+    crate::folder::private_folder(dir)?;
+    let key = SigningKey::generate(&mut Random::os())?;
+    let seed = key.seed();
+    let hex = |bytes: &[u8]| -> zeroize::Zeroizing<String> {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+            .into()
+    };
+    let master =
+        Master::fresh_line(1).map_err(|error| Failure::new("no-randomness", error.to_string()))?;
+    write_secret(&dir.join("identity.key"), &hex(seed.expose()))?;
+    write_secret(&dir.join("master.key"), &master)?;
+    let accounts: Vec<_> = arguments
+        .accounts
+        .iter()
+        .map(|account| format!("\"{account}\""))
+        .collect();
+    let path = |name: &str| toml_text(&dir.join(name).display().to_string());
+    let configuration = format!(
+        "# A key manager. Its keys come from files:\n\
+         #   SOTTOVOCE__IDENTITY_FILE=identity.key SOTTOVOCE__MASTER_FILE=master.key\n\
+         accounts = [{}]\ntombstones = {}\n\n\
+         [listen]\naddress = \"127.0.0.1:8090\"\n# certificate = \"tls.crt\"\n# key = \"tls.key\"\n\n\
+         [database]\nurl = {}\n# Where all other data is. Keys are never stored there.\nothers = []\n",
+        accounts.join(", "),
+        path("tombstones"),
+        path("keys.db"),
+    );
+    write_secret(&dir.join("keymanager.toml"), &configuration)?;
+    say!("identity={}", key.public());
+    say!();
+    say!("Name it in the account's root statement, then run it:");
+    say!();
+    let dir = dir.display();
+    say!(
+        "  SOTTOVOCE__IDENTITY_FILE={dir}/identity.key SOTTOVOCE__MASTER_FILE={dir}/master.key \\"
+    );
+    say!("    sottovoce keymanager run --config {dir}/keymanager.toml");
+    say!();
+    say!("Keep copies of identity.key and master.key apart from those of the database:");
+    say!("either alone opens nothing, and without them nothing can be opened again.");
+    Ok(())
+}
+
+/// A string as TOML writes it.
+fn toml_text(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// A new file that only its owner may read.
+fn write_secret(path: &Path, content: &str) -> Outcome {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let written = options
+        .open(path)
+        .and_then(|mut file| writeln!(file, "{}", content.trim_end()));
+    written.map_err(|error| Failure::file("folder-unwritable", path, &error))
+}
+
+async fn serve(settings: Settings) -> Outcome {
+    let config = settings.into_config()?;
+    let telemetry = Telemetry::start(SERVICE)?;
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let server = Server::bind(config).await?;
+    say!("listening on {scheme}://{}", server.address());
+    say!("identity={}", server.identity());
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(stop.clone()));
+    shutdown::signal().await;
+    stop.cancel();
+    // It ends by itself, after what is under way.
+    let _ = serving.await;
+    telemetry.end().await;
+    Ok(())
+}
+
+async fn audit(arguments: &Audit) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let account = folder.believed()?;
+    let named = account.root()?.key_manager.as_ref();
+    let named = named.ok_or_else(|| {
+        Failure::new(
+            "no-key-manager",
+            "the account's root statement names no key manager",
+        )
+    })?;
+    let auditor = Auditor::new(folder.account(), named.identity, BEGINNING);
+    let (mut auditor, mut count) = if arguments.to.exists() {
+        checked(&arguments.to, auditor, |_| {})?
+    } else {
+        (auditor, 0)
+    };
+    let tls = arguments.trust.tls()?;
+    let manager = KeyManager::new(&arguments.url, folder.account(), named.identity, tls)?;
+    let key = folder.administrator()?;
+    let mut file = std::fs::OpenOptions::new();
+    let mut file = file
+        .create(true)
+        .append(true)
+        .open(&arguments.to)
+        .map_err(|error| Failure::file("file-unwritable", &arguments.to, &error))?;
+    loop {
+        let after = auditor.head().number;
+        let operation = Operation::Audit { after };
+        let (grant, _) = manager.ask(&key, account.objects(), operation).await?;
+        let Grant::Audit { entries } = grant else {
+            let words = "the key manager granted something else";
+            return Err(Failure::new("unexpected", words));
+        };
+        for entry in &entries {
+            let signed = Signed::<AuditEntry>::from_bytes(entry)
+                .map_err(|error| Failure::new(error.code(), error.to_string()))?;
+            take(&mut auditor, &signed)?;
+            writeln!(file, "{}", to_base64url(entry))
+                .map_err(|error| Failure::file("file-unwritable", &arguments.to, &error))?;
+            count += 1;
+        }
+        // What was asked last is in the log as well, and its answer comes before it.
+        if entries.is_empty() || auditor.head().number < after + 2 {
+            break;
+        }
+    }
+    tell(&auditor, count);
+    Ok(())
+}
+
+/// Checks a file's entries.
+fn checked(
+    path: &Path,
+    mut auditor: Auditor,
+    each: impl Fn(&AuditEntry),
+) -> Outcome<(Auditor, u64)> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::file("file-unreadable", path, &error))?;
+    let mut count = 0;
+    for line in text.lines() {
+        let signed = from_base64url(line)
+            .and_then(|bytes| Signed::<AuditEntry>::from_bytes(&bytes).ok())
+            .ok_or_else(|| {
+                let words = format!("line {} of {} is no entry", count + 1, path.display());
+                Failure::new("malformed", words)
+            })?;
+        each(&take(&mut auditor, &signed)?);
+        count += 1;
+    }
+    Ok((auditor, count))
+}
+
+fn take(auditor: &mut Auditor, signed: &Signed<AuditEntry>) -> Outcome<AuditEntry> {
+    let number = auditor.head().number + 1;
+    auditor.take(signed).map_err(|error| {
+        let words = format!("the audit log is wrong at entry {number}: {error}");
+        Failure::new(error.code(), words)
+    })
+}
+
+fn tell(auditor: &Auditor, count: u64) {
+    let head = auditor.head().hash.map(|hash| hash.to_string());
+    say!("{count} entries, all signed and none missing");
+    say!("head={}", head.unwrap_or_default());
+}
+
+fn line_of(entry: &AuditEntry) -> String {
+    let contact = entry.contact.map(|contact| contact.to_string());
+    format!(
+        "{:>6}  {}  {:<8}  {:<9}  {}  {}  {}",
+        entry.number,
+        clock::date(entry.time),
+        entry.operation,
+        entry.outcome.name(),
+        entry.device,
+        contact.unwrap_or_default(),
+        entry.code,
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// A key manager's identity on the command line.
+pub(crate) fn identity(text: &str) -> Result<PublicKey, String> {
+    let words = "an identity is 43 letters, digits, - and _, as `keymanager create` prints it";
+    text.parse().map_err(|_| words.to_owned())
+}
+
+impl From<KeyManagerError> for Failure {
+    fn from(error: KeyManagerError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
