@@ -23,10 +23,18 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Outcome {
     )
 }
 
-/// `cargo xtask crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--seed N] [--report FILE]`.
+/// `cargo xtask crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats] [--seed N] [--report FILE]`.
 pub(crate) fn crash(workspace: &Workspace, arguments: &[String]) -> Outcome {
     setup::programs(setup::TO_CRASH)?;
-    process::run(generator(workspace, "crash")?.args(arguments))
+    let (nats, rest): (Vec<_>, Vec<_>) = arguments.iter().partition(|text| *text == "--nats");
+    let mut generator = generator(workspace, "crash")?;
+    if !nats.is_empty() {
+        setup::programs(setup::TO_COMPILE_NATS)?;
+        generator
+            .arg("--nats-server")
+            .arg(setup::nats_server(workspace)?);
+    }
+    process::run(generator.args(rest))
 }
 
 /// The generator, told where the relay is.

@@ -126,6 +126,8 @@ pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
 pub(crate) const TO_BROWSE: &[Need] = &[COMPILER, NODE_JS, CHROMIUM, FONTS];
 /// For kills under load.
 pub(crate) const TO_CRASH: &[Need] = &[COMPILER, POSTGRESQL];
+/// For kills of a NATS server as well.
+pub(crate) const TO_COMPILE_NATS: &[Need] = &[GO];
 /// For measuring a relay beside its peers.
 pub(crate) const TO_COMPARE: &[Need] = &[COMPILER, POSTGRESQL, REDIS, GO];
 /// For all tests.

@@ -80,9 +80,10 @@ pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
     }
 }
 
+/// All parts are boxed, so that what the handshake needs does not stay for as long as the session.
 async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
     let authenticated = tokio::select! {
-        authenticated = handshake::run(shared, peer, wire) => authenticated,
+        authenticated = Box::pin(handshake::run(shared, peer, wire)) => authenticated,
         () = tokio::time::sleep(handshake::PATIENCE) => Err(End::Goodbye(Refusal::TimedOut)),
     };
     let (account, device) = match authenticated {
@@ -94,8 +95,8 @@ async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
             return end;
         }
     };
-    match handshake::admit(shared, peer, wire, &account, device).await {
-        Ok(()) => session::run(shared, account, device, peer.address, wire).await,
+    match Box::pin(handshake::admit(shared, peer, wire, &account, device)).await {
+        Ok(()) => Box::pin(session::run(shared, account, device, peer.address, wire)).await,
         Err(end) => end,
     }
 }

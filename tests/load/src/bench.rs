@@ -167,7 +167,8 @@ impl Run {
             .unwrap_or_default();
         match subject {
             Subject::JetStream => {
-                let (_server, address) = nats::start(&self.programs.nats, folder.path()).await?;
+                let address = program::free_port()?;
+                let _server = nats::start(&self.programs.nats, folder.path(), address).await?;
                 nats::make_stream(address).await?;
                 let mut publishers = Vec::new();
                 for number in 0..writers {
@@ -268,6 +269,7 @@ impl Run {
             database,
             account: self.business.id,
             tls,
+            nats: None,
         }
     }
 

@@ -50,6 +50,9 @@ enum Command {
         /// Relays on one PostgreSQL.
         #[arg(long, default_value_t = 1)]
         nodes: usize,
+        /// The program `nats-server`: nodes hear of each other through one.
+        #[arg(long)]
+        nats_server: Option<PathBuf>,
         /// Repeats a run's choices.
         #[arg(long)]
         seed: Option<u64>,
@@ -105,6 +108,7 @@ async fn run(command: Command) -> Outcome {
             rounds,
             store,
             nodes,
+            nats_server,
             seed,
             report,
         } => {
@@ -116,6 +120,7 @@ async fn run(command: Command) -> Outcome {
                     StoreName::Postgres => Store::Postgres,
                 },
                 nodes,
+                nats: nats_server,
                 seed,
             };
             let (story, ending) = crash::run(rounds).await?;

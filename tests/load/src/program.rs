@@ -124,6 +124,8 @@ pub struct RelayPlan {
     pub account: AccountId,
     /// TLS, if it should.
     pub tls: Option<CertificateFiles>,
+    /// The NATS server through which nodes hear of each other, if not through the database.
+    pub nats: Option<SocketAddr>,
 }
 
 impl RelayPlan {
@@ -139,7 +141,10 @@ impl RelayPlan {
             .arg(self.account.to_string())
             .env("RUST_LOG", "warn");
         if let Some(files) = &self.tls {
-            command.arg(&files.certificate).arg(&files.key);
+            command.arg("--tls").arg(&files.certificate).arg(&files.key);
+        }
+        if let Some(address) = self.nats {
+            command.arg("--nats").arg(format!("nats://{address}"));
         }
         let mut program = Program::start(&self.name, command, &self.folder)?;
         let address = program.says(|line| line.parse().ok()).await?;

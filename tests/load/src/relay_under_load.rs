@@ -1,10 +1,12 @@
 //! A relay without limits on how much one address may do, because all load comes from one:
-//! `relay-under-load LISTEN DATABASE ACCOUNT [CERTIFICATE KEY]`. It prints where it listens.
+//! `relay-under-load LISTEN DATABASE ACCOUNT [--tls CERTIFICATE KEY] [--nats URL]`. It prints where
+//! it listens.
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use sottovoce_relay::hints::HintChannel;
 use sottovoce_relay::throttle::{Quota, Rates};
 use sottovoce_relay::{Config, Limits, TlsFiles, serve};
 
@@ -28,14 +30,23 @@ fn config() -> Option<Config> {
     let listen = arguments.next()?.parse().ok()?;
     let database = arguments.next()?;
     let account = arguments.next()?.parse().ok()?;
-    let files = arguments.next().zip(arguments.next());
-    let tls = files.map(|(certificate, key)| TlsFiles {
-        certificate: certificate.into(),
-        key: key.into(),
-    });
+    let (mut tls, mut hints) = (None, HintChannel::default());
+    while let Some(option) = arguments.next() {
+        match option.as_str() {
+            "--tls" => {
+                tls = Some(TlsFiles {
+                    certificate: arguments.next()?.into(),
+                    key: arguments.next()?.into(),
+                });
+            }
+            "--nats" => hints = HintChannel::Nats(arguments.next()?),
+            _ => return None,
+        }
+    }
     Some(Config {
         listen,
         tls,
+        hints,
         limits: Limits {
             connections: u32::MAX,
             frames: u32::MAX,

@@ -20,7 +20,8 @@ use tempfile::TempDir;
 
 use crate::check::{self, Fault};
 use crate::link::{self, Target};
-use crate::program::{self, Relay, RelayPlan};
+use crate::peers::nats;
+use crate::program::{self, Program, Relay, RelayPlan};
 use crate::report::Store;
 use crate::supply;
 use crate::{LoadError, Outcome};
@@ -47,6 +48,8 @@ pub struct Rounds {
     pub store: Store,
     /// Relays on one database.
     pub nodes: usize,
+    /// The program `nats-server`, if nodes are to hear of each other through one.
+    pub nats: Option<PathBuf>,
     /// Repeats a run's choices; otherwise one is made up and told.
     pub seed: Option<u64>,
 }
@@ -56,6 +59,7 @@ pub struct Rounds {
 enum Victim {
     Relay(usize),
     Postgres,
+    Nats,
 }
 
 /// Kills, and tells the story; the second is the first fault, if there is one.
@@ -101,7 +105,15 @@ struct Scene {
     postgres: Option<Server>,
     plans: Vec<RelayPlan>,
     relays: Vec<Relay>,
-    _folder: TempDir,
+    nats: Option<Nats>,
+    folder: TempDir,
+}
+
+/// The server through which nodes hear of each other.
+struct Nats {
+    binary: PathBuf,
+    address: SocketAddr,
+    program: Program,
 }
 
 /// A contact whose round is over: who may read it, and what it has to hold.
@@ -127,22 +139,35 @@ impl Scene {
             Store::Sqlite => 1,
             Store::Postgres => rounds.nodes.max(1),
         };
+        let nats = match &rounds.nats {
+            None => None,
+            Some(binary) => {
+                let address = program::free_port()?;
+                Some(Nats {
+                    program: nats::start(binary, folder.path(), address).await?,
+                    binary: binary.clone(),
+                    address,
+                })
+            }
+        };
         let mut scene = Self {
             business,
             postgres,
             plans: Vec::new(),
             relays: Vec::new(),
-            _folder: folder,
+            nats,
+            folder,
         };
         for node in 0..nodes {
             let mut plan = RelayPlan {
                 binary: rounds.relay.clone(),
                 name: format!("relay-{node}"),
-                folder: scene._folder.path().to_owned(),
+                folder: scene.folder.path().to_owned(),
                 listen: program::anywhere(),
                 database: database.clone(),
                 account: scene.business.id,
                 tls: None,
+                nats: scene.nats.as_ref().map(|nats| nats.address),
             };
             let relay = plan.start().await?;
             if node == 0 {
@@ -157,11 +182,11 @@ impl Scene {
     }
 
     fn choose(&self, chance: &mut Chance) -> Victim {
-        let all = self.relays.len() + usize::from(self.postgres.is_some());
-        match chance.below(all) {
-            node if node < self.relays.len() => Victim::Relay(node),
-            _ => Victim::Postgres,
-        }
+        let mut all: Vec<_> = (0..self.relays.len()).map(Victim::Relay).collect();
+        all.extend(self.postgres.as_ref().map(|_| Victim::Postgres));
+        all.extend(self.nats.as_ref().map(|_| Victim::Nats));
+        let index = chance.below(all.len());
+        all.get(index).copied().unwrap_or(Victim::Relay(0))
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
@@ -231,6 +256,11 @@ impl Scene {
                     tokio::task::block_in_place(|| server.kill());
                 }
             }
+            Victim::Nats => {
+                if let Some(nats) = &mut self.nats {
+                    nats.program.kill().await?;
+                }
+            }
         }
         Ok(())
     }
@@ -247,6 +277,12 @@ impl Scene {
             Victim::Postgres => {
                 if let Some(server) = &self.postgres {
                     tokio::task::block_in_place(|| server.resume());
+                }
+            }
+            Victim::Nats => {
+                if let Some(nats) = &mut self.nats {
+                    let folder = self.folder.path();
+                    nats.program = nats::start(&nats.binary, folder, nats.address).await?;
                 }
             }
         }

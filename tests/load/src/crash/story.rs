@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Rounds, Victim};
+use crate::report::Store;
 
 /// A run.
 pub(super) struct Story {
     title: String,
     command: String,
-    seed: u64,
     pub(super) lines: Vec<Line>,
     pub(super) ending: Option<String>,
 }
@@ -39,25 +39,24 @@ impl Line {
 
 impl Story {
     pub(super) fn new(rounds: &Rounds, seed: u64) -> Self {
-        let Rounds {
-            number,
-            store,
-            nodes,
-            ..
-        } = rounds;
+        let Rounds { number, nodes, .. } = rounds;
         let relays = if *nodes > 1 { "relays" } else { "relay" };
-        let name = store.to_string().to_lowercase();
-        let name = if name.starts_with("postgres") {
-            "postgres"
-        } else {
-            &name
+        let store = match rounds.store {
+            Store::Sqlite => "sqlite",
+            Store::Postgres => "postgres",
+        };
+        let (with, option) = match &rounds.nats {
+            Some(_) => (" with NATS", " --nats"),
+            None => ("", ""),
         };
         Self {
-            title: format!("{number} kills under load: {nodes} {relays} on {store}"),
-            command: format!(
-                "cargo xtask crash --rounds {number} --store {name} --nodes {nodes} --seed {seed}"
+            title: format!(
+                "{number} kills under load: {nodes} {relays} on {}{with}",
+                rounds.store
             ),
-            seed,
+            command: format!(
+                "cargo xtask crash --rounds {number} --store {store} --nodes {nodes}{option} --seed {seed}"
+            ),
             lines: Vec::new(),
             ending: None,
         }
@@ -71,7 +70,7 @@ impl Story {
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# {}\n", self.title)?;
-        writeln!(f, "{}, `{}`, seed {}.\n", today(), self.command, self.seed)?;
+        writeln!(f, "{}, `{}`.\n", today(), self.command)?;
         writeln!(
             f,
             "Six visitors write to a contact each and wait for every acknowledgement; what is not \
@@ -120,6 +119,7 @@ pub(super) fn name(victim: Victim) -> String {
     match victim {
         Victim::Relay(node) => format!("relay {}", node + 1),
         Victim::Postgres => "PostgreSQL".to_owned(),
+        Victim::Nats => "NATS".to_owned(),
     }
 }
 

@@ -11,15 +11,14 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::measure::throughput::Writer;
-use crate::program::{Program, free_port};
+use crate::program::Program;
 use crate::{LoadError, Outcome};
 
 /// A server with `JetStream` in a folder.
 ///
 /// # Errors
 /// [`LoadError`]: it does not start.
-pub async fn start(binary: &Path, folder: &Path) -> Outcome<(Program, SocketAddr)> {
-    let address = free_port()?;
+pub async fn start(binary: &Path, folder: &Path, address: SocketAddr) -> Outcome<Program> {
     let configuration = folder.join("nats.conf");
     let store = folder.join("jetstream");
     let text = format!(
@@ -33,7 +32,7 @@ pub async fn start(binary: &Path, folder: &Path) -> Outcome<(Program, SocketAddr
     program
         .says(|line| line.contains("Server is ready").then_some(()))
         .await?;
-    Ok((program, address))
+    Ok(program)
 }
 
 /// Makes the stream that all write to.
