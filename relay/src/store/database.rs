@@ -20,6 +20,8 @@ pub enum Database {
         writer: SqlitePool,
         /// Those that read.
         readers: SqlitePool,
+        /// The one that brings the write-ahead log into the file.
+        checkpoints: SqlitePool,
     },
     /// A server that several relays may share.
     Postgres(PgPool),
@@ -51,7 +53,9 @@ impl Database {
     /// The same, and whoever delivers webhooks is woken when there is something to deliver.
     pub fn store_and_wake(&self, webhooks: Waker) -> Arc<dyn Store> {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer, readers, ..
+            } => {
                 let (writer, readers) = (writer.clone(), readers.clone());
                 Arc::new(SqliteStore::new(writer, readers, webhooks))
             }
@@ -70,7 +74,9 @@ impl Database {
     /// [`StoreError`] when it cannot be.
     pub async fn probe(&self, now: Time) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { writer, readers } => sqlite::care::probe(writer, readers, now).await,
+            Self::Sqlite {
+                writer, readers, ..
+            } => sqlite::care::probe(writer, readers, now).await,
             Self::Postgres(pool) => postgres::care::probe(pool, now).await,
         }
     }
@@ -94,9 +100,9 @@ impl Database {
     pub async fn webhooks(&self) -> Result<Arc<dyn sottovoce_webhooks::store::Store>, StoreError> {
         use sottovoce_webhooks::store::{PostgresStore, SqliteStore};
         Ok(match self {
-            Self::Sqlite { writer, readers } => {
-                Arc::new(SqliteStore::open(writer.clone(), readers.clone()).await?)
-            }
+            Self::Sqlite {
+                writer, readers, ..
+            } => Arc::new(SqliteStore::open(writer.clone(), readers.clone()).await?),
             Self::Postgres(pool) => Arc::new(PostgresStore::open(pool.clone()).await?),
         })
     }
@@ -104,7 +110,12 @@ impl Database {
     /// Closes it in order.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer,
+                readers,
+                checkpoints,
+            } => {
+                checkpoints.close().await;
                 readers.close().await;
                 writer.close().await;
             }

@@ -1,6 +1,6 @@
 //! Appending in SQLite: one transaction that compares and swaps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sottovoce::wire::{AccountId, ContactId, Time, encode};
 use sqlx::sqlite::SqliteConnection;
@@ -9,15 +9,19 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 use crate::store::columns::{blob, number, party, side_number};
 use crate::store::{Addition, ContactKey, NewEntry, RosterChange, StoreError};
 
-/// Rows of one statement. A few sizes only, so that each is prepared once.
-const ROWS: [usize; 3] = [64, 8, 1];
+/// Rows of a statement that any number may be of.
+const FEW: usize = 16;
 
+/// What is to be swapped in, judged by the objects that accounts have now.
 const WANTED: &str = "
-WITH wanted (account, contact, summary, entry_point, base, head, closed, changed, visitor, staff,
-    service, notes, bytes, transfers, claimed, closed_at, closed_by) AS (";
+WITH judged (account, contact, summary, entry_point, base, version, head, closed, changed, visitor,
+    staff, service, notes, bytes, transfers, claimed, closed_at, closed_by) AS (";
+const WANTED_END: &str = "), wanted AS (
+    SELECT * FROM judged WHERE version = COALESCE(
+        (SELECT accounts.version FROM accounts WHERE accounts.account = judged.account), 0))";
 
 /// Begins contacts, unless they are there or were erased.
-const BEGIN: &str = ")
+const BEGIN: &str = "
 INSERT INTO contacts (account, contact, head, closed, changed, summary, visitor, staff, service,
     notes, bytes, transfers, claimed, closed_at, closed_by, began, entry_point)
 SELECT account, contact, head, closed, changed, summary, visitor, staff, service,
@@ -28,7 +32,7 @@ FROM wanted WHERE NOT EXISTS (
 ON CONFLICT DO NOTHING RETURNING account, contact";
 
 /// Contacts whose last position is the one that was judged.
-const ADVANCE: &str = ")
+const ADVANCE: &str = "
 UPDATE contacts SET head = wanted.head, closed = wanted.closed, changed = wanted.changed,
     summary = wanted.summary, visitor = contacts.visitor + wanted.visitor,
     staff = contacts.staff + wanted.staff, service = contacts.service + wanted.service,
@@ -48,19 +52,9 @@ pub(super) async fn append(
     connection: &mut SqliteConnection,
     additions: &[Addition],
 ) -> Result<Vec<ContactKey>, StoreError> {
-    let versions = versions(connection, additions).await?;
     let mut swapped = HashSet::new();
-    let (mut beginning, mut advancing) = (Vec::new(), Vec::new());
-    for addition in additions {
-        if versions.get(&addition.account) != Some(&number(addition.version)?) {
-            continue;
-        }
-        if addition.base == 0 {
-            beginning.push(addition);
-        } else {
-            advancing.push(addition);
-        }
-    }
+    let (beginning, advancing): (Vec<_>, Vec<_>) =
+        additions.iter().partition(|addition| addition.base == 0);
     for (statement, additions) in [(BEGIN, beginning), (ADVANCE, advancing)] {
         for additions in portions(&additions) {
             swapped.extend(swap(connection, statement, additions).await?);
@@ -83,34 +77,20 @@ pub(super) async fn append(
     Ok(refused.into_iter().map(Addition::key).collect())
 }
 
-/// Cuts rows into portions of the sizes that are prepared.
+/// Cuts rows into portions, each for one statement: of few sizes, so that each is prepared once,
+/// and so many that there are few portions.
 fn portions<T>(mut rows: &[T]) -> Vec<&[T]> {
     let mut portions = Vec::new();
-    for size in ROWS {
-        let chunks = rows.chunks_exact(size);
-        rows = chunks.remainder();
-        portions.extend(chunks);
+    while !rows.is_empty() {
+        let size = match rows.len() {
+            few @ ..=FEW => few,
+            many => 1 << many.ilog2(),
+        };
+        let (portion, rest) = rows.split_at(size);
+        portions.push(portion);
+        rows = rest;
     }
     portions
-}
-
-/// The versions of the objects of all accounts concerned.
-async fn versions(
-    connection: &mut SqliteConnection,
-    additions: &[Addition],
-) -> Result<HashMap<AccountId, i64>, StoreError> {
-    let mut versions = HashMap::new();
-    for Addition { account, .. } in additions {
-        if !versions.contains_key(account) {
-            let version: Option<i64> =
-                sqlx::query_scalar("SELECT version FROM accounts WHERE account = ?")
-                    .bind(blob(account.as_array()))
-                    .fetch_optional(&mut *connection)
-                    .await?;
-            versions.insert(*account, version.unwrap_or_default());
-        }
-    }
-    Ok(versions)
 }
 
 /// Puts contacts' new states in place of those that the additions rest on, and returns the ones
@@ -131,7 +111,7 @@ async fn swap(
             columns.push_bind(number);
         }
     });
-    query.push(statement);
+    query.push(WANTED_END).push(statement);
     let swapped = query.build().fetch_all(connection).await?;
     swapped
         .iter()
@@ -146,7 +126,7 @@ async fn swap(
 /// What [`WANTED`] calls it, in that order.
 struct Row {
     blobs: [Vec<u8>; 4],
-    numbers: [Option<i64>; 13],
+    numbers: [Option<i64>; 14],
 }
 
 impl Row {
@@ -164,6 +144,7 @@ impl Row {
             ],
             numbers: [
                 some(addition.base)?,
+                some(addition.version)?,
                 some(summary.head)?,
                 Some(i64::from(summary.closed)),
                 some(addition.changed().millis())?,

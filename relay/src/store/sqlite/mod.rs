@@ -26,6 +26,10 @@ use crate::webhooks::Waker;
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
+/// How often the write-ahead log is brought into the database.
+const CHECKPOINT: Duration = Duration::from_millis(500);
+/// Statements that a connection keeps prepared: appends are of many sizes.
+const STATEMENTS: usize = 256;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -69,10 +73,11 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        // 32 MiB of log before it goes into the database, so that pages that change again and again
-        // are written there once; and room in memory for them.
-        .pragma("wal_autocheckpoint", "8192")
+        // The log goes into the database beside the writer. Only when that falls behind by 64 MiB
+        // does a commit wait for it.
+        .pragma("wal_autocheckpoint", "16384")
         .pragma("cache_size", "-16384")
+        .statement_cache_capacity(STATEMENTS)
         // What is deleted is overwritten with zeros.
         .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(10));
@@ -87,8 +92,34 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
     };
     let writer = pool(1).connect_with(options.clone()).await?;
     sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
+    let checkpoints = pool(1).connect_with(options.clone()).await?;
+    tokio::spawn(checkpoint(checkpoints.clone()));
     let readers = pool(READERS).connect_with(options.read_only(true)).await?;
-    Ok(Database::Sqlite { writer, readers })
+    Ok(Database::Sqlite {
+        writer,
+        readers,
+        checkpoints,
+    })
+}
+
+/// Brings the log into the database from time to time, so that no commit has to, until its
+/// connection is closed.
+async fn checkpoint(connection: SqlitePool) {
+    let closed = connection.close_event();
+    tokio::pin!(closed);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut closed => return,
+            () = tokio::time::sleep(CHECKPOINT) => {
+                // One that fails is made up for by the next, or by a commit that then fails too.
+                let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&connection).await;
+                if let Err(error) = done {
+                    tracing::warn!(%error, "the log could not be brought into the database");
+                }
+            }
+        }
+    }
 }
 
 /// Whether a connection's transaction has ended. On a full disk SQLite ends it by itself; the
