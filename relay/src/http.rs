@@ -72,7 +72,7 @@ async fn connect(
         .max_frame_size(limits::FRAME)
         .max_message_size(limits::FRAME)
         // Each connection keeps this buffer; nearly all frames fit, others make it grow for a while.
-        .read_buffer_size(2048)
+        .read_buffer_size(1024)
         .write_buffer_size(0);
     if upgrade.selected_protocol().is_none() {
         return (StatusCode::BAD_REQUEST, "unknown-protocol").into_response();

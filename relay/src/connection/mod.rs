@@ -51,32 +51,36 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
 }
 
-/// Runs a connection to its end.
-pub(crate) async fn run(shared: Arc<Shared>, peer: Peer, socket: WebSocket) {
-    let metrics = Arc::clone(&shared.metrics);
-    let meter = shared.throttle.connect(peer.address);
-    let is_refused = meter.is_none();
+/// Runs a connection to its end. The socket is moved to where it stays before anything waits, so that
+/// there is room for it once.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    peer: Peer,
+    socket: WebSocket,
+) -> impl Future<Output = ()> + Send {
     let mut wire = Wire {
         socket,
-        meter,
-        metrics: Arc::clone(&metrics),
+        meter: shared.throttle.connect(peer.address),
+        metrics: Arc::clone(&shared.metrics),
         is_broken: false,
     };
-    if is_refused {
-        wire.goodbye(&Refusal::Throttled).await;
-        return;
-    }
-    metrics.accepted.inc();
-    metrics.connections.inc();
-    let end = tokio::select! {
-        end = serve(&shared, &peer, &mut wire) => end,
-        () = shared.drain.turn() => End::Goodbye(Refusal::GoingAway),
-    };
-    wire.meter = None;
-    metrics.connections.dec();
-    if let End::Goodbye(refusal) = end {
-        tracing::info!(code = refusal.code(), "a connection was ended");
-        wire.goodbye(&refusal).await;
+    async move {
+        if wire.meter.is_none() {
+            wire.goodbye(&Refusal::Throttled).await;
+            return;
+        }
+        shared.metrics.accepted.inc();
+        shared.metrics.connections.inc();
+        let end = tokio::select! {
+            end = serve(&shared, &peer, &mut wire) => end,
+            () = shared.drain.turn() => End::Goodbye(Refusal::GoingAway),
+        };
+        wire.meter = None;
+        shared.metrics.connections.dec();
+        if let End::Goodbye(refusal) = end {
+            tracing::info!(code = refusal.code(), "a connection was ended");
+            Box::pin(wire.goodbye(&refusal)).await;
+        }
     }
 }
 

@@ -102,7 +102,8 @@ impl Session<'_> {
         self.tell_presence();
         let objects = self.account.book().await.welcome(&self.device);
         self.wire.send(&RelayFrame::Welcome { objects }).await?;
-        self.update_standing().await?;
+        // Boxed, here and below: what waits for the next frame needs no room for what one can ask.
+        Box::pin(self.update_standing()).await?;
 
         let mut ping = interval(PING);
         let mut heard = Instant::now();
@@ -111,7 +112,7 @@ impl Session<'_> {
                 // Events first: their queue is bounded, and who lets it fill is cut.
                 biased;
                 event = events.recv() => match event {
-                    Some(event) => self.event(event).await?,
+                    Some(event) => Box::pin(self.event(event)).await?,
                     None => return Err(Refusal::TooSlow.into()),
                 },
                 Some(answers) = self.in_flight.next() => {
@@ -129,11 +130,11 @@ impl Session<'_> {
                 frame = self.wire.receive(), if self.in_flight.len() < IN_FLIGHT => {
                     heard = Instant::now();
                     if let Some(frame) = frame? {
-                        self.frame(frame).await?;
+                        Box::pin(self.frame(frame)).await?;
                     }
                 }
                 () = std::future::ready(()), if !self.behind.is_empty() => {
-                    self.catch_up().await?;
+                    Box::pin(self.catch_up()).await?;
                 }
             }
         }
