@@ -9,6 +9,7 @@
 mod scene;
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scene::client::fresh_id;
@@ -94,6 +95,31 @@ async fn a_relay_outlives_its_postgresql() {
     conversation.outlives(async { server.resume() }).await;
     server.kill();
     conversation.outlives(async { server.resume() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_hangs_is_one_that_does_not_answer() {
+    let server = Arc::new(Server::start(&["fsync=off"]));
+    let business = Business::new();
+    let patience = "&options=-c%20lock_timeout%3D300";
+    let config = Config::loopback(server.database() + patience, business.id);
+    let relay = Relay::bind(config).await.unwrap();
+    let address = relay.address();
+    tokio::spawn(relay.serve(std::future::pending::<()>()));
+    let mut conversation = Conversation::begin(business, address).await;
+    let hanging = std::thread::spawn({
+        let server = Arc::clone(&server);
+        move || {
+            let lock = "LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.5)";
+            server.run("test_0", &format!("BEGIN; {lock}; COMMIT"));
+        }
+    });
+    let locks = "SELECT count(*) FROM pg_locks
+                 WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'contacts'::regclass";
+    while server.run("test_0", locks).trim() == "0" {}
+    conversation
+        .outlives(async { hanging.join().unwrap() })
+        .await;
 }
 
 /// Limits the size of files that a process may write, as a full disk would.

@@ -74,8 +74,9 @@ impl Lane {
 
     /// Answers all of these jobs.
     async fn append(&mut self, mut jobs: Vec<Job>) {
-        for _ in 0..ROUNDS {
-            jobs = self.round(jobs).await;
+        for round in 0..ROUNDS {
+            let looks_first = round > 0 || !self.around.store.finds_repeats();
+            jobs = self.round(jobs, looks_first).await;
             if jobs.is_empty() {
                 return;
             }
@@ -86,8 +87,9 @@ impl Lane {
         }
     }
 
-    /// Judges, writes and answers; returns what must be judged again.
-    async fn round(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+    /// Judges, writes and answers; returns what must be judged again. Without looking first for
+    /// what was appended before, only refusals are looked at: the store finds the rest.
+    async fn round(&mut self, jobs: Vec<Job>, looks_first: bool) -> Vec<Job> {
         if let Err(refusal) = self.catch_up(&jobs).await {
             return answer_all(jobs, &refusal);
         }
@@ -97,14 +99,18 @@ impl Lane {
             loaded.push(self.load(&mut round, job).await);
         }
         // Only now: a contact may have been loaded with the very entry that another node was sent.
-        let keys: Vec<_> = jobs.iter().flat_map(Job::keys).collect();
-        match self.around.store.known_appends(&keys).await {
-            Ok(known) => round.know(known),
-            Err(error) => return answer_all(jobs, &error.into()),
+        if looks_first && let Err(refusal) = self.look(&mut round, jobs.iter()).await {
+            return answer_all(jobs, &refusal);
         }
         let mut verdicts = Vec::with_capacity(jobs.len());
         for (job, loaded) in jobs.iter().zip(loaded) {
             verdicts.push(self.judge(&mut round, job, loaded).await);
+        }
+        if !looks_first
+            && let Err(refusal) = self.reconsider(&mut round, &jobs, &mut verdicts).await
+        {
+            self.forget(&round);
+            return answer_all(jobs, &refusal);
         }
         match self.settle(&mut round, &jobs, &verdicts).await {
             Ok(moved) => {
@@ -123,10 +129,7 @@ impl Lane {
                 again
             }
             Err(refusal) => {
-                // What memory believes may not be what the store has.
-                for key in round.contacts() {
-                    self.contacts.remove(key);
-                }
+                self.forget(&round);
                 answer_all(jobs, &refusal)
             }
         }
@@ -149,6 +152,49 @@ impl Lane {
             }
         }
         Ok(())
+    }
+
+    /// Finds out which of these jobs' appends are stored already.
+    async fn look<'a>(
+        &self,
+        round: &mut Round,
+        jobs: impl Iterator<Item = &'a Job>,
+    ) -> Result<(), Refusal> {
+        let keys: Vec<_> = jobs.flat_map(Job::keys).collect();
+        if !keys.is_empty() {
+            round.know(self.around.store.known_appends(&keys).await?);
+        }
+        Ok(())
+    }
+
+    /// Looks whether what was refused was appended before.
+    async fn reconsider(
+        &self,
+        round: &mut Round,
+        jobs: &[Job],
+        verdicts: &mut [Verdict],
+    ) -> Result<(), Refusal> {
+        let refused = jobs
+            .iter()
+            .zip(verdicts.iter())
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Refused(_)))
+            .map(|(job, _)| job);
+        self.look(round, refused).await?;
+        for (job, verdict) in jobs.iter().zip(verdicts) {
+            if matches!(verdict, Verdict::Refused(_))
+                && let Some(repeated) = round.repeated(job)
+            {
+                *verdict = repeated;
+            }
+        }
+        Ok(())
+    }
+
+    /// What memory believes of a round's contacts may not be what the store has.
+    fn forget(&mut self, round: &Round) {
+        for key in round.contacts() {
+            self.contacts.remove(key);
+        }
     }
 
     /// Decides about one job and, if it counts, adds it to the round.

@@ -135,9 +135,12 @@ impl Addition {
 }
 
 /// What webhooks are told of additions, but for contacts that were left as they are.
-pub(super) fn events(additions: &[Addition], refused: &[ContactKey]) -> Vec<NewEvent> {
+pub(super) fn events<'a>(
+    additions: impl IntoIterator<Item = &'a Addition>,
+    refused: &[ContactKey],
+) -> Vec<NewEvent> {
     let written = additions
-        .iter()
+        .into_iter()
         .filter(|addition| !refused.contains(&addition.key()));
     let entries = written.flat_map(|addition| &addition.entries);
     entries.filter_map(|entry| entry.event.clone()).collect()
@@ -187,9 +190,15 @@ pub trait LogStore: Send + Sync + 'static {
     /// How many transactions are worth having in flight.
     fn lanes(&self) -> usize;
 
-    /// Appends in one durable transaction, one addition for each contact. Compares and swaps: a
-    /// contact whose last position is another one by now, or whose account has other objects, is
-    /// left as it is and returned; all others are added to.
+    /// Whether [`Self::append`] leaves a contact as it is when an append's id is known, and others
+    /// alone, so that nobody has to look before.
+    fn finds_repeats(&self) -> bool {
+        false
+    }
+
+    /// Appends durably, one addition for each contact, each whole or not at all. Compares and swaps:
+    /// a contact whose last position is another one by now, or whose account has other objects, is
+    /// left as it is and returned; all others are added to. After an error nobody knows which.
     async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError>;
 
     /// Contacts as they are now. Those that do not exist are left out.

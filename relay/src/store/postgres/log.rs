@@ -39,16 +39,30 @@ impl LogStore for PostgresStore {
         LANES
     }
 
+    fn finds_repeats(&self) -> bool {
+        true
+    }
+
     async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
+        let left = match append::append_plain(&self.pool, additions).await {
+            Ok(left) if left.is_empty() => return Ok(Vec::new()),
+            Ok(left) => left,
+            Err(error) if error.is_race() => {
+                return Ok(additions.iter().map(Addition::key).collect());
+            }
+            Err(error) => return Err(error),
+        };
         let mut transaction = self.pool.begin().await?;
-        match append::append(&mut transaction, additions).await {
+        match append::append(&mut transaction, &left).await {
             Ok(refused) => {
-                let events = events(additions, &refused);
+                let events = events(left.iter().copied(), &refused);
                 let told = postgres::record(&mut transaction, &events).await?;
                 self.commit(transaction, told).await?;
                 Ok(refused)
             }
-            Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),
+            Err(error) if error.is_race() => {
+                Ok(left.iter().map(|addition| addition.key()).collect())
+            }
             Err(error) => Err(error),
         }
     }

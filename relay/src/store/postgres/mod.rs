@@ -13,6 +13,7 @@ mod tests;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 
 use sqlx::{Postgres, Transaction};
@@ -24,6 +25,16 @@ use crate::webhooks::Waker;
 const CONNECTIONS: u32 = 16;
 /// How long to wait for one of them.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that was not used for so long is asked whether it lives before it is used again.
+const IDLE: Duration = Duration::from_secs(1);
+/// What a connection asks of its server, in milliseconds: the end of a statement that takes too long,
+/// of waiting for a lock, and of a transaction that nobody goes on with. So a database that hangs
+/// is one that does not answer, and clients are told. The URL's `options` come before them.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "15000"),
+    ("lock_timeout", "10000"),
+    ("idle_in_transaction_session_timeout", "30000"),
+];
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -55,13 +66,35 @@ impl PostgresStore {
 /// the other.
 pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
     let options = options(url)?;
+    // Changing tables takes as long as it takes.
+    let patient = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone())
+        .await?;
+    sqlx::migrate!("./migrations/postgres")
+        .run(&patient)
+        .await?;
+    sottovoce_webhooks::store::PostgresStore::open(patient.clone()).await?;
+    patient.close().await;
+    let given = options.get_options().unwrap_or_default().to_owned();
+    let limits = LIMITS.iter().filter(|(name, _)| !given.contains(name));
+    let limits = limits.copied().collect::<Vec<_>>();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(1)
         .acquire_timeout(PATIENCE)
-        .connect_with(options)
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options.options(limits))
         .await?;
-    sqlx::migrate!("./migrations/postgres").run(&pool).await?;
     Ok(Database::Postgres(pool))
 }
 

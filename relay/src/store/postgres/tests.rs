@@ -17,6 +17,20 @@ async fn a_commit_is_on_disk_before_it_is_answered() {
     assert_eq!(set, "on");
 }
 
+#[tokio::test]
+async fn a_connection_does_not_wait_for_ever() {
+    let Database::Postgres(pool) = Place::postgres().database().await else {
+        unreachable!();
+    };
+    for (setting, _) in LIMITS {
+        let set: String = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SHOW {setting}")))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_ne!(set, "0", "{setting}");
+    }
+}
+
 #[test]
 fn another_machine_must_prove_who_it_is_or_is_refused() {
     let mode = |url: &str| options(url).map(|options| options.get_ssl_mode());

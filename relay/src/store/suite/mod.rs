@@ -66,6 +66,7 @@ macro_rules! suite {
             race::a_contact_that_moved_is_left_alone_and_others_are_added_to,
             race::one_append_id_on_two_nodes_is_one_entry,
             race::what_others_added_is_found_by_looking,
+            race::what_was_appended_before_is_not_appended_again,
             race::what_was_judged_by_other_objects_is_left_alone,
             race::writers_on_several_nodes_leave_no_gap_and_lose_nothing,
             bans::a_ban_is_kept_until_its_later_end,

@@ -144,6 +144,28 @@ pub(in crate::store) async fn one_append_id_on_two_nodes_is_one_entry(place: &Pl
     assert_eq!(entries, 2);
 }
 
+pub(in crate::store) async fn what_was_appended_before_is_not_appended_again(place: &Place) {
+    let store = place.open().await;
+    let other = ContactId::new([4; 16]);
+    swap_in(&store, extend(CONTACT, 0, &[10; 2])).await;
+    // The same once more, as if it were new; and the id somewhere else.
+    let mut again = extend(CONTACT, 2, &[10]);
+    again.entries[0].key = entry(CONTACT, 2, 10).key;
+    let mut misused = extend(other, 0, &[10]);
+    misused.entries[0].key = entry(CONTACT, 2, 10).key;
+    for (repeated, third) in [(again, [5; 16]), (misused, [6; 16])] {
+        let (contact, third) = (repeated.summary.contact, ContactId::new(third));
+        let left = append(&store, &[repeated, extend(third, 0, &[10])]).await;
+        assert!(left.contains(&key(contact)));
+        if store.finds_repeats() {
+            assert_eq!(left, [key(contact)]);
+            assert_eq!(positions(&store, third).await, 1);
+        }
+    }
+    assert_eq!(positions(&store, CONTACT).await, 2);
+    assert_eq!(positions(&store, other).await, 0);
+}
+
 pub(in crate::store) async fn what_others_added_is_found_by_looking(place: &Place) {
     let nodes = [place.open().await, place.open().await];
     let (none, mark) = nodes[1].advances(&Mark::default()).await.unwrap();
