@@ -23,7 +23,8 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Outcome {
     )
 }
 
-/// `cargo xtask crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats] [--seed N] [--report FILE]`.
+/// `cargo xtask crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats] [--away SECONDS] [--seed N]
+/// [--report FILE]`.
 pub(crate) fn crash(workspace: &Workspace, arguments: &[String]) -> Outcome {
     setup::programs(setup::TO_CRASH)?;
     let (nats, rest): (Vec<_>, Vec<_>) = arguments.iter().partition(|text| *text == "--nats");

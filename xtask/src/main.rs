@@ -37,7 +37,7 @@ cargo xtask <command>
   bench relay [--quick] [--json]
                       a relay under load, beside NATS JetStream and Redis Streams
   crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats]
-        [--seed N] [--report FILE]
+        [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use sottovoce_load::bench::{self, Extent, Programs};
@@ -53,6 +54,9 @@ enum Command {
         /// The program `nats-server`: nodes hear of each other through one.
         #[arg(long)]
         nats_server: Option<PathBuf>,
+        /// How many seconds what was killed stays away.
+        #[arg(long, default_value_t = 0)]
+        away: u64,
         /// Repeats a run's choices.
         #[arg(long)]
         seed: Option<u64>,
@@ -109,6 +113,7 @@ async fn run(command: Command) -> Outcome {
             store,
             nodes,
             nats_server,
+            away,
             seed,
             report,
         } => {
@@ -121,6 +126,7 @@ async fn run(command: Command) -> Outcome {
                 },
                 nodes,
                 nats: nats_server,
+                away: Duration::from_secs(away),
                 seed,
             };
             let (story, ending) = crash::run(rounds).await?;

@@ -50,6 +50,8 @@ pub struct Rounds {
     pub nodes: usize,
     /// The program `nats-server`, if nodes are to hear of each other through one.
     pub nats: Option<PathBuf>,
+    /// How long what was killed stays away, besides a moment.
+    pub away: Duration,
     /// Repeats a run's choices; otherwise one is made up and told.
     pub seed: Option<u64>,
 }
@@ -106,6 +108,7 @@ struct Scene {
     plans: Vec<RelayPlan>,
     relays: Vec<Relay>,
     nats: Option<Nats>,
+    away: Duration,
     folder: TempDir,
 }
 
@@ -156,6 +159,7 @@ impl Scene {
             plans: Vec::new(),
             relays: Vec::new(),
             nats,
+            away: rounds.away,
             folder,
         };
         for node in 0..nodes {
@@ -218,7 +222,7 @@ impl Scene {
 
         let killed = Instant::now();
         self.kill(victim).await?;
-        tokio::time::sleep(Duration::from_millis(chance.small(150))).await;
+        tokio::time::sleep(self.away + Duration::from_millis(chance.small(150))).await;
         // What was acknowledged while nothing could be on its way from before.
         let before: Vec<_> = progress.iter().map(|pair| pair.acknowledged()).collect();
         self.revive(victim).await?;

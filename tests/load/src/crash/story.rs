@@ -49,13 +49,17 @@ impl Story {
             Some(_) => (" with NATS", " --nats"),
             None => ("", ""),
         };
+        let away = match rounds.away.as_secs() {
+            0 => String::new(),
+            seconds => format!(" --away {seconds}"),
+        };
         Self {
             title: format!(
                 "{number} kills under load: {nodes} {relays} on {}{with}",
                 rounds.store
             ),
             command: format!(
-                "cargo xtask crash --rounds {number} --store {store} --nodes {nodes}{option} --seed {seed}"
+                "cargo xtask crash --rounds {number} --store {store} --nodes {nodes}{option}{away} --seed {seed}"
             ),
             lines: Vec::new(),
             ending: None,
