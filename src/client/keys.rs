@@ -27,6 +27,22 @@ pub(super) struct Keys {
     newest: Table<(String, Suite), Newest>,
     /// When published keys have to be looked at again.
     pub(super) check_at: Option<Time>,
+    /// Team keys that are published once all their seals are made.
+    pub(super) making: Vec<Making>,
+}
+
+/// Seals that one call makes: each takes milliseconds on a phone, and a team may have hundreds.
+const SEALS: usize = 4;
+
+/// A team key on its way to its holders.
+#[derive(Debug)]
+pub(super) struct Making {
+    record: TeamKey,
+    private: SealPrivateKey,
+    /// Holders that it is not sealed to yet.
+    left: Vec<(DeviceId, SealPublicKey)>,
+    signed: Signed<TeamKey>,
+    seals: Vec<TeamSeal>,
 }
 
 #[derive(Debug)]
@@ -239,19 +255,22 @@ impl Context {
         let lowest = policy.and_then(|(policy, _)| policy.team(team));
         let lowest = lowest.map_or(0, |team| team.lowest_generation);
         for suite in self.suites(now).iter().copied() {
-            if self.team_key_serves(team, suite, now) {
+            let mut making = self.keys.making.iter();
+            let is_made = making.any(|it| it.record.team == team && it.record.suite == suite);
+            if is_made || self.team_key_serves(team, suite, now) {
                 continue;
             }
             let newest = self.keys.newest.get(&(team.to_owned(), suite));
             let next = newest.map_or(0, |newest| newest.generation.saturating_add(1));
             let generation = next.max(lowest);
             let previous = newest.map(|newest| newest.hash);
-            self.publish_team_key(team, suite, generation, previous, now)?;
+            self.begin_team_key(team, suite, generation, previous, now)?;
         }
+        self.make_team_keys(now);
         Ok(())
     }
 
-    fn publish_team_key(
+    fn begin_team_key(
         &mut self,
         team: &str,
         suite: Suite,
@@ -292,21 +311,47 @@ impl Context {
             holders: holders.iter().map(|(device, _)| *device).gather(),
         };
         let signed = Signed::sign(&record, &[&self.signer]);
-        let hash = signed.hash();
-        let mut seals = Vec::new();
-        for (device, key) in &holders {
-            seals.extend(TeamSeal::make(&mut self.random, &hash, &private, *device, key).ok());
+        self.keys.making.push(Making {
+            record,
+            private,
+            left: holders,
+            signed,
+            seals: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Goes on with team keys that are being made, and publishes those that all holders have.
+    pub(super) fn make_team_keys(&mut self, now: Time) {
+        for _ in 0..SEALS {
+            let Some(making) = self.keys.making.first_mut() else {
+                return;
+            };
+            let hash = making.signed.hash();
+            if let Some((device, key)) = making.left.pop() {
+                let seal = TeamSeal::make(&mut self.random, &hash, &making.private, device, &key);
+                making.seals.extend(seal.ok());
+            }
+            if making.left.is_empty() {
+                let made = self.keys.making.remove(0);
+                self.publish_team_key(hash, made);
+            }
         }
-        self.keys.keep_team_key(&record, private);
-        self.keys.note_newest(hash, &record);
+        if !self.keys.making.is_empty() {
+            self.outputs.wake_at(now.plus_millis(1));
+        }
+    }
+
+    fn publish_team_key(&mut self, hash: Hash, made: Making) {
+        self.keys.keep_team_key(&made.record, made.private);
+        self.keys.note_newest(hash, &made.record);
         self.outputs.dirty(super::records::DEVICE);
-        self.publish(ObjectKind::TeamKey, signed.to_bytes());
-        for seals in TeamSeals::published(hash, &seals) {
+        self.publish(ObjectKind::TeamKey, made.signed.to_bytes());
+        for seals in TeamSeals::published(hash, &made.seals) {
             self.publish(ObjectKind::TeamSeals, seals);
         }
         // What is believed of it is what the relay has: contacts that wait are sealed to that.
-        self.look_up_after_publishing(Query::TeamKey(team.to_owned()));
-        Ok(())
+        self.look_up_after_publishing(Query::TeamKey(made.record.team));
     }
 
     fn open_team_key(&mut self, record: &TeamKey, seals: &TeamSeals) -> bool {

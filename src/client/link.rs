@@ -30,6 +30,7 @@ impl Client {
         self.work = None;
         self.cx.outputs.disconnected();
         self.cx.directory.disconnected();
+        self.cx.keys.making.clear();
         for conversation in self.conversations.values_mut() {
             conversation.disconnected();
             if was_online {

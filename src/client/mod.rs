@@ -447,6 +447,7 @@ impl Client {
         if self.cx.keys.check_at.is_some_and(|at| at <= now) {
             self.look_after_keys(now);
         }
+        self.cx.make_team_keys(now);
         self.reseal_waiting(now);
         if let Some(at) = self.cx.keys.check_at {
             self.cx.outputs.wake_at(at);

@@ -211,3 +211,55 @@ fn members_share_the_work_of_sealing_a_long_queue_again() {
         assert!(node.kind_is_visitor() || node.view.is_none());
     }
 }
+
+#[test]
+fn every_member_of_a_large_team_holds_its_key_though_that_is_made_a_little_at_a_time() {
+    let mut world = World::new(506);
+    let agents: Vec<usize> = (0..30)
+        .map(|_| {
+            let agent = world.staff("Somebody", Role::Agent);
+            world.connect(agent);
+            agent
+        })
+        .collect();
+    world.run(60);
+    let newest = world.relay.newest_team_key().parse().unwrap();
+    assert_eq!(newest.holders.len(), agents.len());
+    let visitor = writing_visitor(&mut world);
+    world.run(4);
+    let contact = world.contact_of(visitor);
+    for agent in agents {
+        world.command(agent, Command::Open { contact });
+        world.run(2);
+        assert_eq!(world.nodes[agent].texts(), ["anybody there?"]);
+        assert!(world.nodes[agent].alarms().is_empty());
+    }
+}
+
+#[test]
+fn a_key_that_was_half_made_when_the_connection_went_is_made_again() {
+    let mut world = World::new(507);
+    let agents: Vec<usize> = (0..12)
+        .map(|_| world.staff("Somebody", Role::Agent))
+        .collect();
+    for agent in &agents {
+        world.connect(*agent);
+    }
+    for _ in 0..40 {
+        world.step();
+        let agent = agents[0];
+        world.disconnect(agent);
+        world.connect(agent);
+    }
+    world.run(60);
+    let newest = world.relay.newest_team_key().parse().unwrap();
+    assert_eq!(newest.holders.len(), agents.len());
+    let visitor = writing_visitor(&mut world);
+    world.run(4);
+    let contact = world.contact_of(visitor);
+    for agent in agents {
+        world.command(agent, Command::Open { contact });
+        world.run(2);
+        assert_eq!(world.nodes[agent].texts(), ["anybody there?"]);
+    }
+}
