@@ -120,7 +120,7 @@ impl Conversation {
             && self.record.proposal.is_none()
             && self.backlog.is_empty();
         let waits = |outgoing: &Outgoing| outgoing.envelope.is_none() && outgoing.failed.is_none();
-        if !ready || !self.outbox.iter().take(WINDOW).any(waits) {
+        if !ready || !self.outbox.iter().any(waits) {
             return;
         }
         if let Err(code) = self.can_send(cx, now) {
@@ -132,11 +132,15 @@ impl Conversation {
         }
         self.blocked = None;
         self.return_drafts(cx);
-        let mut index = 0;
-        while index < self.outbox.len().min(WINDOW) {
-            let Some(outgoing) = self.outbox.get(index) else {
-                return;
-            };
+        let (mut index, mut room) = (0, WINDOW);
+        while let Some(outgoing) = self.outbox.get(index) {
+            // Those that a person has to decide about are in nobody's way.
+            if outgoing.failed.is_none() {
+                if room == 0 {
+                    return;
+                }
+                room -= 1;
+            }
             if waits(outgoing) {
                 let strand = if outgoing.staff {
                     Strand::Staff

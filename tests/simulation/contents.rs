@@ -234,3 +234,17 @@ fn a_message_that_nobody_acknowledges_is_marked_after_a_minute() {
         (MessageState::Delivered, vec![])
     );
 }
+
+#[test]
+fn messages_that_failed_are_in_no_other_ones_way() {
+    let (mut world, visitor, ada) = talking(703, Suite::X25519);
+    world.relay.refuses = Some("throttled");
+    for number in 0..80 {
+        world.say(visitor, &format!("refused {number}"));
+        world.run(1);
+    }
+    world.relay.refuses = None;
+    world.say(visitor, "heard");
+    world.run(3);
+    assert_eq!(world.nodes[ada].texts(), ["hello", "heard"]);
+}

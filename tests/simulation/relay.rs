@@ -30,6 +30,8 @@ pub struct Relay {
     now: sottovoce::wire::Time,
     /// The only suite whose team keys visitors are told of, if not all.
     pub only: Option<sottovoce::wire::Suite>,
+    /// Why appends are refused, if they are.
+    pub refuses: Option<&'static str>,
 }
 
 impl Relay {
@@ -45,6 +47,7 @@ impl Relay {
             out: Vec::new(),
             now: sottovoce::wire::Time::default(),
             only: None,
+            refuses: None,
         }
     }
 
@@ -140,6 +143,11 @@ impl Relay {
         match frame {
             ClientFrame::Publish { id, object } => self.publish(peer, id, &object),
             ClientFrame::Lookup { id, query } => self.look_up(peer, id, &query, device),
+            ClientFrame::Append { id, contact, .. } if self.refuses.is_some() => {
+                let code = self.refuses.unwrap_or_default().to_owned();
+                let id = RefusedId::Append(id, contact);
+                self.send(peer, RelayFrame::Refused { id, code });
+            }
             ClientFrame::Append { id, contact, entry } => {
                 self.append(peer, id, contact, entry, device);
             }
