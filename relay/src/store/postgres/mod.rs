@@ -27,10 +27,13 @@ const CONNECTIONS: u32 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that was not used for so long is asked whether it lives before it is used again.
 const IDLE: Duration = Duration::from_secs(1);
-/// What a connection asks of its server, in milliseconds: the end of a statement that takes too long,
-/// of waiting for a lock, and of a transaction that nobody goes on with. So a database that hangs
-/// is one that does not answer, and clients are told. The URL's `options` come before them.
-const LIMITS: [(&str, &str); 3] = [
+/// What a connection asks of its server. Every statement names its rows by their keys, so that one plan
+/// is good for all parameters: planning anew took longer than appending. In milliseconds, the end of
+/// a statement that takes too long, of waiting for a lock, and of a transaction that nobody goes on
+/// with: a database that hangs is one that does not answer, and clients are told. The URL's `options`
+/// come before them.
+const SETTINGS: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
     ("statement_timeout", "15000"),
     ("lock_timeout", "10000"),
     ("idle_in_transaction_session_timeout", "30000"),
@@ -78,8 +81,8 @@ pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
     sottovoce_webhooks::store::PostgresStore::open(patient.clone()).await?;
     patient.close().await;
     let given = options.get_options().unwrap_or_default().to_owned();
-    let limits = LIMITS.iter().filter(|(name, _)| !given.contains(name));
-    let limits = limits.copied().collect::<Vec<_>>();
+    let settings = SETTINGS.iter().filter(|(name, _)| !given.contains(name));
+    let settings = settings.copied().collect::<Vec<_>>();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(1)
@@ -93,7 +96,7 @@ pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
                 Ok(true)
             })
         })
-        .connect_with(options.options(limits))
+        .connect_with(options.options(settings))
         .await?;
     Ok(Database::Postgres(pool))
 }
