@@ -8,6 +8,9 @@
 
 mod scene;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
@@ -16,7 +19,9 @@ use scene::client::claim;
 use scene::{Business, Person, Scene};
 use sottovoce::wire::frame::{ClientFrame, RelayFrame};
 use sottovoce::wire::{Signed, decode, encode, limits};
+use sottovoce_relay::store::Database;
 use sottovoce_relay::{Config, Mount, Relay, TlsFiles};
+use sottovoce_test_postgres::Server;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -135,4 +140,63 @@ async fn a_relay_refuses_to_start_where_it_must_not() {
         .to_vec();
     assert_eq!(code(twice).await, Some("mount-unusable"));
     assert_eq!(code(good).await, None);
+}
+
+/// A PostgreSQL that speaks TLS on the loopback address, with a certificate of an authority of its own
+/// for this name. Returns its port and the authority's certificate.
+fn postgres(folder: &std::path::Path, name: &str) -> (Server, u16, PathBuf) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = certificate.signed_by(&key, &issuer).unwrap();
+    let files = ["root.pem", "server.pem", "server.key"].map(|file| folder.join(file));
+    let texts = [root.pem(), certificate.pem(), key.serialize_pem()];
+    for (file, text) in files.iter().zip(texts) {
+        std::fs::write(file, text).unwrap();
+        std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    }
+    sottovoce_test_postgres::hand_over(folder);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let [root, certificate, key] = files;
+    let settings = [
+        "fsync=off".to_owned(),
+        "ssl=on".to_owned(),
+        format!("ssl_cert_file={}", certificate.display()),
+        format!("ssl_key_file={}", key.display()),
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+    ];
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    (Server::start_at(port, &settings), port, root)
+}
+
+#[tokio::test]
+async fn a_database_must_show_a_certificate_of_a_trusted_authority_for_its_name() {
+    let (right, wrong) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (server, port, root) = postgres(right.path(), "127.0.0.1");
+    let (_other, other_port, other_root) = postgres(wrong.path(), "db.example");
+    let open = |port: u16, root: &std::path::Path| {
+        let root = root.display().to_string();
+        async move {
+            let url = format!(
+                "postgres://postgres@127.0.0.1:{port}/postgres?sslmode=verify-full&sslrootcert={root}"
+            );
+            Database::open(&url).await.map_err(|error| error.code())
+        }
+    };
+    let database = open(port, &root).await.unwrap();
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                     WHERE application_name = 'sottovoce-relay'";
+    assert_eq!(server.run("postgres", encrypted).trim(), "t");
+    database.close().await;
+    let untrusted = open(port, &other_root).await;
+    assert_eq!(untrusted.unwrap_err(), "database-unreachable");
+    let misnamed = open(other_port, &other_root).await;
+    assert_eq!(misnamed.unwrap_err(), "database-unreachable");
 }

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Only names the socket: nothing listens there unless a test asks for it.
+const PORT: u16 = 5432;
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,6 +50,7 @@ pub fn database() -> String {
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
+    port: u16,
     settings: Vec<String>,
     keeper: Mutex<Option<Child>>,
     databases: AtomicU32,
@@ -59,16 +62,23 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_at(PORT, settings)
+    }
+
+    /// The same, where the settings choose another port and perhaps an address for it.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn start_at(port: u16, settings: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("sottovoce-postgres-")
             .tempdir()
             .unwrap()
             .keep();
-        if let Some((user, group)) = servant() {
-            chown(&folder, Some(user), Some(group)).unwrap();
-        }
+        hand_over(&folder);
         let server = Self {
             folder,
+            port,
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             keeper: Mutex::new(None),
             databases: AtomicU32::new(0),
@@ -98,7 +108,8 @@ impl Server {
     /// The URL of a database that is there.
     pub fn url(&self, database: &str) -> String {
         format!(
-            "postgres://postgres@localhost/{database}?host={}",
+            "postgres://postgres@localhost:{}/{database}?host={}",
+            self.port,
             self.folder.display()
         )
     }
@@ -256,6 +267,20 @@ fn servant() -> Option<(u32, u32)> {
     }
     let user = id(&["-u", "postgres"]).expect("PostgreSQL's packages make a user for it");
     Some((user, id(&["-g", "postgres"]).unwrap_or(user)))
+}
+
+/// Gives a folder, and what is in it, to whom the server runs as.
+///
+/// # Panics
+/// When that is not allowed.
+pub fn hand_over(folder: &Path) {
+    if let Some((user, group)) = servant() {
+        let inside = std::fs::read_dir(folder).unwrap();
+        let inside = inside.map(|entry| entry.unwrap().path());
+        for path in inside.chain([folder.to_owned()]) {
+            chown(path, Some(user), Some(group)).unwrap();
+        }
+    }
 }
 
 /// One of PostgreSQL's programs: Debian's newest, or whatever is in the `PATH`.
