@@ -141,6 +141,27 @@ fn small_order_and_non_canonical_ed25519_keys_are_refused() {
 }
 
 #[test]
+fn every_encoding_of_a_y_that_is_not_reduced_is_refused() {
+    let mut points = 0;
+    for lowest in 0xed..=0xff_u8 {
+        for highest in [0x7f, 0xff_u8] {
+            let mut encoding = [0xff; 32];
+            encoding[0] = lowest;
+            encoding[31] = highest;
+            // Some are points for a library that does not ask.
+            points += usize::from(ed25519_dalek::VerifyingKey::from_bytes(&encoding).is_ok());
+            assert!(!PublicKey::new(encoding).is_valid(), "{encoding:02x?}");
+        }
+    }
+    assert!(points > 4);
+    // The largest that is reduced, and no other reason to refuse it than that it is weak.
+    let mut largest = [0xff; 32];
+    (largest[0], largest[31]) = (0xec, 0x7f);
+    let largest = ed25519_dalek::VerifyingKey::from_bytes(&largest).unwrap();
+    assert!(largest.is_weak());
+}
+
+#[test]
 fn low_order_and_non_canonical_x25519_keys_are_refused() {
     let low_order = [
         "0000000000000000000000000000000000000000000000000000000000000000",

@@ -97,11 +97,18 @@ impl PublicKey {
     fn parse(&self) -> Result<ed25519_dalek::VerifyingKey, SignatureError> {
         let key =
             ed25519_dalek::VerifyingKey::from_bytes(self.as_array()).map_err(|_| SignatureError)?;
-        // A non-canonical encoding decompresses to a point that encodes differently.
-        if key.is_weak() || key.to_edwards().compress().as_bytes() != self.as_array() {
+        if key.is_weak() || !self.is_canonical() {
             return Err(SignatureError);
         }
         Ok(key)
+    }
+
+    /// Whether the y-coordinate is below the field's prime 2^255 - 19. That leaves two points with
+    /// two encodings, those where x is 0 and has a sign all the same: both are weak.
+    fn is_canonical(&self) -> bool {
+        let [first, middle @ .., last] = self.as_array();
+        let is_large = last & 0x7f == 0x7f && middle.iter().all(|byte| *byte == 0xff);
+        !is_large || *first < 0xed
     }
 }
 

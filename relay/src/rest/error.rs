@@ -56,7 +56,7 @@ pub(crate) enum ApiError {
     #[error("the request with this idempotency key is still under way")]
     RepeatUnderWay,
     /// A range ends before it begins, or is too long.
-    #[error("the range is not one")]
+    #[error("a number is outside what is allowed, or a range ends before it begins")]
     RangeInvalid,
     /// There is no such credential.
     #[error("there is no such credential")]
