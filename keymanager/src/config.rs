@@ -100,42 +100,46 @@ impl Settings {
         let accounts = self.accounts.iter().map(|id| {
             let words =
                 "an account's id is 43 letters, digits, - and _, as `account create` prints it";
-            id.parse().map_err(|_| refused("accounts", words))
+            id.parse()
+                .map_err(|_| ConfigError::value("accounts", words))
         });
         let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
         if accounts.is_empty() {
-            return Err(refused("accounts", "there is no account to serve"));
+            return Err(ConfigError::value(
+                "accounts",
+                "there is no account to serve",
+            ));
         }
         if self.database.url.is_empty() {
-            return Err(refused("database.url", "there is nothing to store in"));
+            return Err(ConfigError::value(
+                "database.url",
+                "there is nothing to store in",
+            ));
         }
         let own = place(&self.database.url);
         if self.database.others.iter().any(|other| place(other) == own) {
             let words = "keys and data need different databases, and this one holds other data";
-            return Err(refused("database.url", words));
+            return Err(ConfigError::value("database.url", words));
         }
         if self.tombstones.as_os_str().is_empty() {
-            return Err(refused("tombstones", "there is no file for erasures"));
+            return Err(ConfigError::value(
+                "tombstones",
+                "there is no file for erasures",
+            ));
         }
         let identity = secret_of_hex(self.identity.trim());
-        let identity = identity
-            .ok_or_else(|| refused("identity", "an identity key is 64 hexadecimal characters"))?;
+        let identity = identity.ok_or_else(|| {
+            ConfigError::value("identity", "an identity key is 64 hexadecimal characters")
+        })?;
         let master = Master::parse(&self.master);
-        let master = master.map_err(|error| refused("master", &error.to_string()))?;
+        let master = master.map_err(|error| ConfigError::value("master", error.to_string()))?;
         let rules = match &self.rules {
             Some(path) => {
-                Rules::read(path).map_err(|error| refused("rules", &error.to_string()))?
+                Rules::read(path).map_err(|error| ConfigError::value("rules", error.to_string()))?
             }
             None => Rules::default(),
         };
-        let tls = match (self.listen.certificate, self.listen.key) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            (None, None) => None,
-            (Some(_), None) => return Err(refused("listen.key", "a certificate needs its key")),
-            (None, Some(_)) => {
-                return Err(refused("listen.certificate", "a key needs its certificate"));
-            }
-        };
+        let tls = config::tls_files(self.listen.certificate, self.listen.key)?;
         Ok(Config {
             listen: self.listen.address,
             tls,
@@ -189,13 +193,6 @@ fn place(url: &str) -> String {
         "file {}",
         whole.unwrap_or_else(|| path.to_owned()).display()
     )
-}
-
-fn refused(key: &str, reason: &str) -> ConfigError {
-    ConfigError::Value {
-        key: key.to_owned(),
-        reason: reason.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -239,33 +239,33 @@ impl Settings {
         let accounts = self.accounts.iter().map(|id| {
             let words =
                 "an account's id is 43 letters, digits, - and _, as `account create` prints it";
-            id.parse().map_err(|_| refused("accounts", words))
+            id.parse()
+                .map_err(|_| ConfigError::value("accounts", words))
         });
         let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
         if accounts.is_empty() {
-            return Err(refused("accounts", "there is no account to serve"));
+            return Err(ConfigError::value(
+                "accounts",
+                "there is no account to serve",
+            ));
         }
         if self.database.url.is_empty() {
-            return Err(refused("database.url", "there is nothing to store in"));
+            return Err(ConfigError::value(
+                "database.url",
+                "there is nothing to store in",
+            ));
         }
-        let tls = match (self.listen.certificate, self.listen.key) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            (None, None) => None,
-            (Some(_), None) => return Err(refused("listen.key", "a certificate needs its key")),
-            (None, Some(_)) => {
-                return Err(refused("listen.certificate", "a key needs its certificate"));
-            }
-        };
+        let tls = config::tls_files(self.listen.certificate, self.listen.key)?;
         if let Some(address) = self.metrics.address
             && !self.metrics.exposed
             && !address.ip().to_canonical().is_loopback()
         {
             let words = "it is not a loopback address, and metrics.exposed is not set";
-            return Err(refused("metrics.address", words));
+            return Err(ConfigError::value("metrics.address", words));
         }
         let header = self.listen.proxy_header.parse();
-        let header =
-            header.map_err(|_| refused("listen.proxy_header", "it is no header's name"))?;
+        let header = header
+            .map_err(|_| ConfigError::value("listen.proxy_header", "it is no header's name"))?;
         let push = self.push;
         let push = (!push.gateway.is_empty()).then(|| Push {
             gateway: push.gateway,
@@ -276,9 +276,8 @@ impl Settings {
             pause: Duration::from_secs(push.pause_seconds.into()),
         });
         let extra_roots = match &self.webhooks.roots {
-            Some(path) => {
-                read_roots(path).map_err(|error| refused("webhooks.roots", &error.to_string()))?
-            }
+            Some(path) => read_roots(path)
+                .map_err(|error| ConfigError::value("webhooks.roots", error.to_string()))?,
             None => Vec::new(),
         };
         let webhooks = WebhookConfig {
@@ -313,12 +312,5 @@ impl Settings {
             drain: Duration::from_secs(self.drain.seconds.into()),
             webhooks,
         })
-    }
-}
-
-fn refused(key: &str, reason: &str) -> ConfigError {
-    ConfigError::Value {
-        key: key.to_owned(),
-        reason: reason.to_owned(),
     }
 }

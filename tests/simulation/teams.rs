@@ -28,6 +28,19 @@ fn is_up_to_date(world: &World, visitor: usize) -> bool {
     log.roster().teams[0].record == world.relay.newest_team_key().hash()
 }
 
+/// That what a visitor writes now can be read by each of these, and rings no alarm.
+fn assert_readable_to_all(world: &mut World, agents: &[usize]) {
+    let visitor = writing_visitor(world);
+    world.run(4);
+    let contact = world.contact_of(visitor);
+    for agent in agents {
+        world.command(*agent, Command::Open { contact });
+        world.run(2);
+        assert_eq!(world.nodes[*agent].texts(), ["anybody there?"]);
+        assert!(world.nodes[*agent].alarms().is_empty());
+    }
+}
+
 #[test]
 fn a_new_agent_gets_the_next_team_key_and_waiting_contacts_are_sealed_to_it() {
     let mut world = World::new(500);
@@ -225,15 +238,7 @@ fn every_member_of_a_large_team_holds_its_key_though_that_is_made_a_little_at_a_
     world.run(60);
     let newest = world.relay.newest_team_key().parse().unwrap();
     assert_eq!(newest.holders.len(), agents.len());
-    let visitor = writing_visitor(&mut world);
-    world.run(4);
-    let contact = world.contact_of(visitor);
-    for agent in agents {
-        world.command(agent, Command::Open { contact });
-        world.run(2);
-        assert_eq!(world.nodes[agent].texts(), ["anybody there?"]);
-        assert!(world.nodes[agent].alarms().is_empty());
-    }
+    assert_readable_to_all(&mut world, &agents);
 }
 
 #[test]
@@ -254,12 +259,5 @@ fn a_key_that_was_half_made_when_the_connection_went_is_made_again() {
     world.run(60);
     let newest = world.relay.newest_team_key().parse().unwrap();
     assert_eq!(newest.holders.len(), agents.len());
-    let visitor = writing_visitor(&mut world);
-    world.run(4);
-    let contact = world.contact_of(visitor);
-    for agent in agents {
-        world.command(agent, Command::Open { contact });
-        world.run(2);
-        assert_eq!(world.nodes[agent].texts(), ["anybody there?"]);
-    }
+    assert_readable_to_all(&mut world, &agents);
 }

@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 
 pub use environment::PREFIX;
 
+use crate::TlsFiles;
+
 /// What is shown in a secret's place.
 const HIDDEN: &str = "***";
 
@@ -88,6 +90,14 @@ fn suggestion(nearest: Option<&str>) -> String {
 }
 
 impl ConfigError {
+    /// A value that the key cannot have, and why.
+    pub fn value(key: &str, reason: impl Into<String>) -> Self {
+        Self::Value {
+            key: key.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -96,6 +106,28 @@ impl ConfigError {
             Self::UnknownKey { .. } => "config-unknown-key",
             Self::Value { .. } => "config-value",
             Self::SecretUnreadable { .. } => "config-secret-unreadable",
+        }
+    }
+}
+
+/// What `listen.certificate` and `listen.key` come to: both or neither.
+///
+/// # Errors
+/// [`ConfigError::Value`]: one without the other.
+pub fn tls_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigError::value(
+            "listen.key",
+            "a certificate needs its key",
+        )),
+        (None, Some(_)) => {
+            let reason = "a key needs its certificate";
+            Err(ConfigError::value("listen.certificate", reason))
         }
     }
 }
