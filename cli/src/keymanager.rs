@@ -10,6 +10,7 @@ use sottovoce::crypto::sign::{PublicKey, SigningKey};
 use sottovoce::wire::codec::{from_base64url, to_base64url};
 use sottovoce::wire::{AccountId, Signed};
 use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
+use sottovoce_keymanager::master::hex_of_secret;
 use sottovoce_keymanager::{Master, Server, Settings, StartError};
 use sottovoce_server::config::{self, Layers};
 use sottovoce_server::{Telemetry, shutdown};
@@ -118,15 +119,7 @@ const BEGINNING: AuditHead = AuditHead {
 
 impl Place {
     fn settings(self) -> Outcome<Settings> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        let layers = Layers {
-            file: self.config,
-            environment: environment.collect(),
-            flags: Vec::new(),
-        };
-        Ok(layers.settings()?)
+        Ok(Layers::of_this_process(self.config, Vec::new()).settings()?)
     }
 }
 
@@ -138,17 +131,9 @@ fn create(arguments: &Create) -> Outcome {
     }
     crate::folder::private_folder(dir)?;
     let key = SigningKey::generate(&mut Random::os())?;
-    let seed = key.seed();
-    let hex = |bytes: &[u8]| -> zeroize::Zeroizing<String> {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-            .into()
-    };
     let master =
         Master::fresh_line(1).map_err(|error| Failure::new("no-randomness", error.to_string()))?;
-    write_secret(&dir.join("identity.key"), &hex(seed.expose()))?;
+    write_secret(&dir.join("identity.key"), &hex_of_secret(&key.seed()))?;
     write_secret(&dir.join("master.key"), &master)?;
     let accounts: Vec<_> = arguments
         .accounts

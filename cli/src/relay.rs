@@ -96,15 +96,7 @@ impl Flags {
             let folder = serde_json::Map::from_iter([(mount.prefix, text(mount.directory))]);
             flags.push(("static", folder.into()));
         }
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        let layers = Layers {
-            file: self.config,
-            environment: environment.collect(),
-            flags,
-        };
-        Ok(layers.settings()?)
+        Ok(Layers::of_this_process(self.config, flags).settings()?)
     }
 }
 
@@ -160,9 +152,7 @@ fn check(config: &Config) -> Outcome {
 
 /// An account's id on the command line.
 pub(crate) fn account_id(text: &str) -> Result<AccountId, String> {
-    text.parse().map_err(|_| {
-        "an account's id is 43 letters, digits, - and _, as `account create` prints it".to_owned()
-    })
+    text.parse().map_err(|_| config::ACCOUNT_ID.to_owned())
 }
 
 fn mount(text: &str) -> Result<Mount, String> {

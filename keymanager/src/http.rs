@@ -20,10 +20,10 @@ use utoipa::{IntoParams, OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::clock;
 use crate::config::Config;
 use crate::service::{KeyManager, Parts, ServiceError};
 use crate::store::{Store, StoreError};
+use sottovoce_server::clock;
 
 /// Longest body: the longest parcel as base64url, and room around it.
 const BODY: usize = limits::FRAME / 3 * 4 + 4096;

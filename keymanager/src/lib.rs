@@ -10,7 +10,6 @@
 //! The private parts of keys never leave it, but for what a request is granted, sealed to that
 //! request's own key.
 
-mod clock;
 pub mod config;
 pub mod http;
 pub mod master;

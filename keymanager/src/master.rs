@@ -3,6 +3,7 @@
 
 use sottovoce::crypto::secret::SecretBytes;
 use sottovoce::crypto::{Random, Secret, aead};
+use zeroize::Zeroizing;
 
 /// Length of the nonce that a wrapped secret begins with, in bytes.
 const NONCE: usize = 12;
@@ -73,17 +74,12 @@ impl Master {
     ///
     /// # Errors
     /// [`MasterError::NoRandomness`].
-    pub fn fresh_line(generation: i64) -> Result<zeroize::Zeroizing<String>, MasterError> {
+    pub fn fresh_line(generation: i64) -> Result<Zeroizing<String>, MasterError> {
         let key: Secret<32> = Random::os()
             .secret()
             .map_err(|_| MasterError::NoRandomness)?;
-        let mut line = zeroize::Zeroizing::new(format!("{generation}:"));
-        for byte in key.expose() {
-            for digit in [byte >> 4, byte & 15] {
-                line.extend(char::from_digit(digit.into(), 16));
-            }
-        }
-        Ok(line)
+        let hex = hex_of_secret(&key);
+        Ok(Zeroizing::new(format!("{generation}:{}", *hex)))
     }
 
     /// The generation that wraps now.
@@ -133,9 +129,18 @@ fn generation(line: &str) -> Option<(i64, Secret<32>)> {
     Some((number, secret_of_hex(hex.trim())?))
 }
 
+/// A secret as 64 hexadecimal characters, for a file.
+pub fn hex_of_secret(secret: &Secret<32>) -> Zeroizing<String> {
+    let bytes = secret.expose().iter();
+    let nibbles = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+    let mut hex = Zeroizing::new(String::with_capacity(64));
+    hex.extend(nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)));
+    hex
+}
+
 /// A secret of 64 hexadecimal characters.
 pub(crate) fn secret_of_hex(hex: &str) -> Option<Secret<32>> {
-    let digits = zeroize::Zeroizing::new(
+    let digits = Zeroizing::new(
         hex.chars()
             .map(|digit| digit.to_digit(16).and_then(|it| u8::try_from(it).ok()))
             .collect::<Option<Vec<u8>>>()?,

@@ -3,6 +3,7 @@
 
 use sottovoce::archive::{AuditHead, ContactState, KeyKind};
 use sottovoce::crypto::Hash;
+use sottovoce::wire::codec::{Decode, Encode};
 use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::{AccountId, ContactId, ContentId, Suite, Time, decode, encode, limits};
 use sqlx::any::{AnyPoolOptions, AnyRow};
@@ -137,8 +138,7 @@ pub async fn objects(
         .await?
         .iter()
         .map(|row| {
-            let kind: ObjectKind = decode(&encode(&number(row, "kind")?), limits::OBJECT)
-                .map_err(|_| StoreError::Unreadable)?;
+            let kind: ObjectKind = choice(row, "kind")?;
             let bytes: Vec<u8> = row.try_get("bytes")?;
             Ok(Object::new(kind, bytes.into()))
         })
@@ -159,12 +159,10 @@ pub async fn put_objects(
         .execute(&mut *connection)
         .await?;
     for (place, object) in (0..).zip(objects) {
-        let kind: u64 =
-            decode(&encode(&object.kind), limits::OBJECT).map_err(|_| StoreError::Unreadable)?;
         sqlx::query("INSERT INTO objects (account, place, kind, bytes) VALUES ($1, $2, $3, $4)")
             .bind(blob(account.as_array()))
             .bind(place)
-            .bind(integer(kind)?)
+            .bind(chosen(&object.kind)?)
             .bind(object.bytes.to_vec())
             .execute(&mut *connection)
             .await?;
@@ -224,8 +222,7 @@ pub async fn contact(
         let secret = generation.zip(bytes);
         Ok(StoredContact {
             secret: secret.map(|(generation, bytes)| Wrapped { generation, bytes }),
-            state: decode(&encode(&number(&row, "state")?), limits::OBJECT)
-                .map_err(|_| StoreError::Unreadable)?,
+            state: choice(&row, "state")?,
             created: Time::from_millis(number(&row, "created")?),
             releases: number(&row, "releases")?,
         })
@@ -246,12 +243,13 @@ pub async fn add_contact(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO contacts (account, contact, generation, wrapped, state, created, releases)
-         VALUES ($1, $2, $3, $4, 0, $5, 0)",
+         VALUES ($1, $2, $3, $4, $5, $6, 0)",
     )
     .bind(blob(account.as_array()))
     .bind(blob(contact.as_array()))
     .bind(secret.generation)
     .bind(secret.bytes.clone())
+    .bind(chosen(&ContactState::Live)?)
     .bind(integer(now.millis())?)
     .execute(connection)
     .await?;
@@ -267,9 +265,10 @@ pub async fn revoke(
     account: &AccountId,
     contact: &ContactId,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE contacts SET state = 1 WHERE account = $1 AND contact = $2")
+    sqlx::query("UPDATE contacts SET state = $3 WHERE account = $1 AND contact = $2")
         .bind(blob(account.as_array()))
         .bind(blob(contact.as_array()))
+        .bind(chosen(&ContactState::Revoked)?)
         .execute(connection)
         .await?;
     Ok(())
@@ -287,11 +286,13 @@ pub async fn erase(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO contacts (account, contact, generation, wrapped, state, created, releases)
-         VALUES ($1, $2, NULL, NULL, 3, $3, 0)
-         ON CONFLICT (account, contact) DO UPDATE SET generation = NULL, wrapped = NULL, state = 3",
+         VALUES ($1, $2, NULL, NULL, $3, $4, 0)
+         ON CONFLICT (account, contact)
+         DO UPDATE SET generation = NULL, wrapped = NULL, state = excluded.state",
     )
     .bind(blob(account.as_array()))
     .bind(blob(contact.as_array()))
+    .bind(chosen(&ContactState::Erased)?)
     .bind(integer(now.millis())?)
     .execute(connection)
     .await?;
@@ -313,7 +314,7 @@ pub async fn add_prekey(
     )
     .bind(blob(account.as_array()))
     .bind(blob(key.id.as_array()))
-    .bind(kind_number(key.kind))
+    .bind(chosen(&key.kind)?)
     .bind(integer(key.suite.number())?)
     .bind(key.secret.generation)
     .bind(key.secret.bytes.clone())
@@ -338,7 +339,7 @@ pub async fn last_resort(
          WHERE account = $1 AND kind = $2 AND suite = $3 AND until > $4 ORDER BY until DESC LIMIT 1",
     )
     .bind(blob(account.as_array()))
-    .bind(kind_number(KeyKind::LastResort))
+    .bind(chosen(&KeyKind::LastResort)?)
     .bind(integer(suite.number())?)
     .bind(integer(at.millis())?)
     .fetch_optional(connection)
@@ -426,13 +427,16 @@ pub async fn audit_after(
     rows.iter().map(|row| Ok(row.try_get("entry")?)).collect()
 }
 
-const fn kind_number(kind: KeyKind) -> i64 {
-    match kind {
-        KeyKind::Contact => 0,
-        KeyKind::OneTime => 1,
-        KeyKind::LastResort => 2,
-        KeyKind::Request => 3,
-    }
+/// The protocol's number for one of its choices.
+fn chosen(choice: &impl Encode) -> Result<i64, StoreError> {
+    let number = decode(&encode(choice), limits::OBJECT);
+    number.map_err(|_| StoreError::Unreadable).and_then(integer)
+}
+
+/// The inverse of [`chosen`].
+fn choice<T: Decode>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
+    let number = encode(&number(row, column)?);
+    decode(&number, limits::OBJECT).map_err(|_| StoreError::Unreadable)
 }
 
 fn blob(bytes: &[u8]) -> Vec<u8> {

@@ -13,10 +13,10 @@ use sottovoce::wire::frame::BanPeriod;
 use sottovoce::wire::{AccountId, DeviceId, Time, limits};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::fanout::{Event, Fanout, Topic};
 use crate::store::{Ban, Banned, Store, StoreError};
 use crate::throttle::network;
+use sottovoce_server::clock;
 
 /// How often bans of other nodes are read.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -80,8 +80,12 @@ impl Bans {
             .into_iter()
             .map(|ban| ((ban.account, ban.who), ban))
             .collect();
-        let before = std::mem::replace(&mut self.state().until, until.clone());
-        self.tell(until.into_keys().filter(|who| !before.contains_key(who)));
+        let mut state = self.state();
+        let is_new = |who: &&(AccountId, Banned)| !state.until.contains_key(who);
+        let new: Vec<_> = until.keys().filter(is_new).copied().collect();
+        state.until = until;
+        drop(state);
+        self.tell(new.into_iter());
         Ok(())
     }
 

@@ -236,19 +236,7 @@ impl Settings {
     /// # Errors
     /// [`ConfigError::Value`] for what no relay can do.
     pub fn into_config(self) -> Result<Config, ConfigError> {
-        let accounts = self.accounts.iter().map(|id| {
-            let words =
-                "an account's id is 43 letters, digits, - and _, as `account create` prints it";
-            id.parse()
-                .map_err(|_| ConfigError::value("accounts", words))
-        });
-        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
-        if accounts.is_empty() {
-            return Err(ConfigError::value(
-                "accounts",
-                "there is no account to serve",
-            ));
-        }
+        let accounts = config::accounts(&self.accounts)?;
         if self.database.url.is_empty() {
             return Err(ConfigError::value(
                 "database.url",

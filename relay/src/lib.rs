@@ -15,7 +15,6 @@
 pub mod account;
 mod backup;
 mod bans;
-mod clock;
 mod config;
 mod connection;
 pub mod contact;

@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::account::AccountHub;
-use crate::clock;
 use crate::fanout::{self, Event, Fanout, Topic, concerned, topic};
 use crate::heads::Heads;
 use crate::hints::{Heard, Hint, Hints, Node};
 use crate::presence::{BELIEVED, Presence};
 use crate::refusal::Refusal;
 use crate::store::{ContactKey, Gone, Mark, Party, Store, StoreError};
+use sottovoce_server::clock;
 
 /// How often a node looks for what others have added.
 const SWEEP: Duration = Duration::from_secs(3);

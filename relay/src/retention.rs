@@ -8,12 +8,12 @@ use std::time::Duration;
 use sottovoce::wire::{AccountId, ContactId, Time, limits};
 
 use crate::account::AccountHub;
-use crate::clock;
 use crate::fanout::{self, Event, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::{Gone, Store, StoreError};
 use crate::tombstone::Undertaker;
+use sottovoce_server::clock;
 
 /// How often what is outdated is looked for.
 const SWEEP: Duration = Duration::from_secs(600);

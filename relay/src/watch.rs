@@ -5,8 +5,8 @@ use std::time::Duration;
 use sottovoce_server::Readiness;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::store::Database;
+use sottovoce_server::clock;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 //! TLS rule, logs that hold nothing confidential, traces, metrics, health checks, problem
 //! documents, and an orderly end.
 
+pub mod clock;
 pub mod config;
 pub mod drain;
 pub mod health;

@@ -11,9 +11,9 @@ use sottovoce::wire::{AccountId, Bytes, DeviceId, Signed, limits, work};
 
 use super::{End, Peer, Wire};
 use crate::account::AccountHub;
-use crate::clock;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
+use sottovoce_server::clock;
 
 /// How long the handshake may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

@@ -15,10 +15,10 @@ use sottovoce_server::problem::Problem;
 
 use super::error::ApiError;
 use crate::account::AccountHub;
-use crate::clock;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::ApiToken;
+use sottovoce_server::clock;
 
 /// What API tokens begin with.
 pub(super) const PREFIX: &str = "svt_";

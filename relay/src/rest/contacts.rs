@@ -18,12 +18,12 @@ use super::error::ApiError;
 use super::path::{self, AccountPath, ContactPath};
 use super::views::role;
 use super::{cached, cursor};
-use crate::clock;
 use crate::outcome::{self, Outcome};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::retention;
 use crate::store::{ContactFilter, ContactPlace, Gone, ListedContact, ListedEntry};
+use sottovoce_server::clock;
 
 /// Most commits whose changes one contact's answer lists.
 const COMMITS: usize = 256;
@@ -272,10 +272,13 @@ pub(super) async fn one(
         epochs: Vec::new(),
         contact: view().await?,
     };
+    if detail.contact.expired.is_some() {
+        return cached(&headers, &detail);
+    }
     let stored = shared.store.contact(&account, &contact).await?;
     let commits = stored.map_or(Vec::new(), |(_, commits)| commits);
     if commits.iter().any(Vec::is_empty) {
-        // Its entries were dropped, maybe only just now.
+        // Its entries were dropped just now.
         detail.contact = view().await?;
         return cached(&headers, &detail);
     }

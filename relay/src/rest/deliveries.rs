@@ -16,8 +16,8 @@ use super::cursor;
 use super::error::ApiError;
 use super::path::{self, AccountPath};
 use super::webhooks::{EndpointPath, endpoint_id, failed};
-use crate::clock;
 use crate::relay::Shared;
+use sottovoce_server::clock;
 
 /// A delivery of an account.
 #[derive(Deserialize, IntoParams)]

@@ -22,9 +22,9 @@ use super::views::{
     view,
 };
 use super::{cached, cursor, signed_bytes};
-use crate::clock;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
+use sottovoce_server::clock;
 
 /// A signed object to publish.
 #[derive(Deserialize, ToSchema)]

@@ -16,9 +16,9 @@ use sottovoce_server::problem::Problem;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::clock;
 use crate::relay::Shared;
 use crate::store::{KeptAnswer, Repeat, RepeatKey};
+use sottovoce_server::clock;
 
 /// The header that names a request.
 pub(super) const HEADER: &str = "idempotency-key";

@@ -17,8 +17,8 @@ use super::error::ApiError;
 use super::path::AccountPath;
 use super::secret;
 use super::webhooks::{EndpointPath, endpoint_id, failed};
-use crate::clock;
 use crate::relay::Shared;
+use sottovoce_server::clock;
 
 /// For how long what is replaced stays valid.
 #[derive(Deserialize, ToSchema)]

@@ -19,11 +19,11 @@ use super::error::ApiError;
 use super::path::{AccountPath, TokenPath};
 use super::signed_bytes;
 use crate::account::AccountHub;
-use crate::clock;
 use crate::http::host;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::ApiToken;
+use sottovoce_server::clock;
 
 /// How far a request's time may be from the relay's clock, in milliseconds.
 const FRESH: u64 = 5 * 60 * 1000;

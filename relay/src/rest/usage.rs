@@ -14,11 +14,11 @@ use super::cached;
 use super::caller::{Caller, Scope};
 use super::error::ApiError;
 use super::path::AccountPath;
-use crate::clock;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::Day;
 use crate::usage::day_of;
+use sottovoce_server::clock;
 
 /// Days of one answer.
 const LONGEST: u32 = 366;

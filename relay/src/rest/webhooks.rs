@@ -18,8 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::{Caller, Scope};
 use super::error::ApiError;
 use super::path::AccountPath;
-use crate::clock;
 use crate::relay::Shared;
+use sottovoce_server::clock;
 
 /// An endpoint of an account.
 #[derive(Deserialize, IntoParams)]

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use super::round::{Accepted, Appended, Round, Verdict};
 use super::{Append, Counters, Job, Outcome};
 use crate::account::AccountHub;
-use crate::clock;
 use crate::contact::{Contact, ReadEntry};
 use crate::fanout::{self, Event, Fanout, Topic};
 use crate::heads::Heads;
@@ -20,6 +19,7 @@ use crate::hints::{Hint, Hints};
 use crate::refusal::Refusal;
 use crate::store::{ContactKey, Gone, Store};
 use crate::throttle::Throttle;
+use sottovoce_server::clock;
 
 /// Most appends of one transaction.
 const BATCH: usize = 128;

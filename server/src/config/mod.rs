@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use sottovoce::wire::AccountId;
 
 pub use environment::PREFIX;
 
@@ -110,6 +111,29 @@ impl ConfigError {
     }
 }
 
+/// What people are told of an account's id that is none.
+pub const ACCOUNT_ID: &str =
+    "an account's id is 43 letters, digits, - and _, as `account create` prints it";
+
+/// What `accounts` comes to: at least one.
+///
+/// # Errors
+/// [`ConfigError::Value`]: there is none, or one is no id.
+pub fn accounts(ids: &[String]) -> Result<Vec<AccountId>, ConfigError> {
+    if ids.is_empty() {
+        return Err(ConfigError::value(
+            "accounts",
+            "there is no account to serve",
+        ));
+    }
+    ids.iter()
+        .map(|id| {
+            id.parse()
+                .map_err(|_| ConfigError::value("accounts", ACCOUNT_ID))
+        })
+        .collect()
+}
+
 /// What `listen.certificate` and `listen.key` come to: both or neither.
 ///
 /// # Errors
@@ -144,6 +168,18 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// A file, the environment of this process, and flags.
+    pub fn of_this_process(file: Option<PathBuf>, flags: Vec<(&'static str, Value)>) -> Self {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self {
+            file,
+            environment: environment.collect(),
+            flags,
+        }
+    }
+
     /// Reads the layers and lays them over each other.
     ///
     /// # Errors

@@ -22,12 +22,12 @@ use tokio::time::{Instant, interval};
 use super::followed::Followed;
 use super::{End, Wire};
 use crate::account::{AccountHub, Standing};
-use crate::clock;
 use crate::fanout::{Event, SubscriberId, Topic};
 use crate::presence::Status;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::throttle::Bucket;
+use sottovoce_server::clock;
 
 /// How often the peer is asked whether it lives.
 const PING: Duration = Duration::from_secs(25);

@@ -4,9 +4,9 @@ use sottovoce::wire::frame::{BanPeriod, Object, PushTarget, Query, RefusedId, Re
 use sottovoce::wire::{ContactId, DecodeError, DeviceId, limits};
 
 use super::{Session, refused};
-use crate::clock;
 use crate::connection::End;
 use crate::refusal::Refusal;
+use sottovoce_server::clock;
 
 impl Session<'_> {
     pub(super) async fn answer(&mut self, id: u64, done: Result<(), Refusal>) -> Result<(), End> {

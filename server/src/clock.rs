@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sottovoce::wire::Time;
 
 /// Now.
-pub(crate) fn now() -> Time {
+pub fn now() -> Time {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
