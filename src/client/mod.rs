@@ -12,6 +12,7 @@ mod incoming;
 mod keys;
 mod link;
 mod outputs;
+mod plan;
 mod proposals;
 mod reader;
 mod receipts;

@@ -4,20 +4,15 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::conversation::{Conversation, NO_RANDOMNESS, fresh_id};
-use super::directory::Member as KnownMember;
+use super::plan::{Obstacle, Plan};
 use super::records::{Outgoing, OwnContactKey, StoredProposal};
 use super::{Event, Target};
-use crate::account::{Archive, Level, Role, Via};
-use crate::contact::{
-    Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, Roster, RosterTeam, Setup,
-    Standing, build,
-};
+use crate::contact::{Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, build};
 use crate::crypto::Hash;
-use crate::crypto::seal::{SealPrivateKey, SealPublicKey};
-use crate::gather::{Gather, Keep};
+use crate::crypto::seal::SealPrivateKey;
 use crate::message::kind;
-use crate::wire::frame::{ClientFrame, Entry, NewEntry, Object, ObjectKind, Query};
-use crate::wire::{DeviceId, Suite, Time, Version, encode};
+use crate::wire::frame::{ClientFrame, Entry, NewEntry};
+use crate::wire::{DeviceId, Time, Version, encode};
 
 /// How often an intent is tried when others keep committing first.
 const ATTEMPTS: u8 = 8;
@@ -70,73 +65,6 @@ impl From<Wish> for Intent {
             wish: Arc::new(wish),
             attempts: 0,
         }
-    }
-}
-
-/// Why there is no proposal.
-enum Obstacle {
-    /// It can never be done now; the code says why.
-    Never(&'static str),
-    /// Answers of the relay are missing.
-    Ask(Vec<Query>),
-    /// It is done already.
-    Done,
-}
-
-/// A commit in the making.
-struct Plan {
-    reason: Reason,
-    roster: Roster,
-    evidence: Vec<Object>,
-    /// Public keys that the log has not shown yet.
-    keys: Vec<SealPublicKey>,
-    /// Whether joiners may read back.
-    history: bool,
-    setup: Option<Setup>,
-    suite: Suite,
-    level: Level,
-}
-
-impl Plan {
-    fn key(&self, id: &Hash) -> Option<&SealPublicKey> {
-        self.keys.iter().find(|key| key.id() == *id)
-    }
-
-    fn put_member(&mut self, cx: &Context, known: &KnownMember, now: Time) -> Option<()> {
-        let (signed, key) = known.seal_key(self.suite, now)?;
-        self.roster.put_member(Member {
-            device: known.credential.device,
-            role: known.credential.role,
-            via: known.credential.via,
-            credential: Some(known.signed.hash()),
-            key: key.id(),
-        });
-        debug_assert_ne!(known.credential.device, cx.device());
-        self.keys.push(key.clone());
-        self.evidence
-            .push(Object::new(ObjectKind::Credential, known.signed.to_bytes()));
-        self.evidence
-            .push(Object::new(ObjectKind::SealKey, signed.to_bytes()));
-        Some(())
-    }
-
-    fn put_team(&mut self, cx: &Context, team: &str, now: Time) -> Option<()> {
-        let found = cx.directory.team_key(team, self.suite, now)?;
-        self.roster.put_team(RosterTeam {
-            team: team.to_owned(),
-            record: found.signed.hash(),
-            key: found.public.id(),
-        });
-        self.keys.push(found.public.clone());
-        if let Some(signer) = &found.signer {
-            let credential = Object::new(ObjectKind::Credential, signer.to_bytes());
-            if !self.evidence.contains(&credential) {
-                self.evidence.push(credential);
-            }
-        }
-        self.evidence
-            .push(Object::new(ObjectKind::TeamKey, found.signed.to_bytes()));
-        Some(())
     }
 }
 
@@ -194,158 +122,6 @@ impl Conversation {
         if intent.is_none_or(|intent| *intent.wish != Wish::Reseal) {
             cx.failed(Some(self.id), code);
         }
-    }
-
-    fn plan(&self, cx: &Context, now: Time, wish: &Wish) -> Result<Plan, Obstacle> {
-        use Obstacle::Never;
-        if let Wish::Start { entry_point } = wish {
-            return self.plan_start(cx, now, entry_point);
-        }
-        let log = self.log.as_ref().ok_or(Never("not-started"))?;
-        if log.is_closed() {
-            return Err(Never("closed"));
-        }
-        let mut plan = Plan {
-            reason: Reason::Rekey,
-            roster: log.roster().clone(),
-            evidence: Vec::new(),
-            keys: Vec::new(),
-            history: true,
-            setup: None,
-            suite: log.suite(),
-            level: log.level(),
-        };
-        let own = cx.device();
-        if log.roster().member(&own).is_none() {
-            // Not on the roster: a team's member, who proves it.
-            let credential = cx.credential.as_ref().ok_or(Never("stranger"))?;
-            plan.evidence.push(Object::new(
-                ObjectKind::Credential,
-                credential.signed.to_bytes(),
-            ));
-        }
-        match wish {
-            Wish::Start { .. } => {}
-            Wish::Claim => {
-                plan.reason = Reason::Claim;
-                if !self.can_claim(cx) {
-                    return Err(Never("nothing-to-claim"));
-                }
-                plan.roster.teams.clear();
-                if let Some(handover) = log.handover()
-                    && handover.from != own
-                {
-                    plan.roster.remove_member(&handover.from);
-                }
-                self.put_self(cx, &mut plan)?;
-            }
-            Wish::Transfer { to, history, .. } => {
-                plan.reason = Reason::Transfer;
-                plan.history = *history;
-                match to {
-                    Target::Device(device) => plan_device(cx, now, &mut plan, log, device)?,
-                    Target::Team(team) => plan_team(cx, now, &mut plan, team)?,
-                }
-            }
-            Wish::Invite { device, history } => {
-                plan.reason = Reason::Invite;
-                plan.history = *history;
-                plan_device(cx, now, &mut plan, log, device)?;
-            }
-            Wish::Remove { target } => {
-                plan.reason = Reason::Remove;
-                match target {
-                    Target::Device(device) => plan.roster.remove_member(device),
-                    Target::Team(team) => plan.roster.teams.keep(|entry| entry.team != *team),
-                }
-            }
-            Wish::Reseal if !self.is_outdated(cx, now) => return Err(Obstacle::Done),
-            Wish::Rekey | Wish::Reseal => {
-                if log.standing() == Standing::Waiting && cx.is_staff() {
-                    let teams: Vec<_> = log.roster().teams.iter().map(|t| t.team.clone()).gather();
-                    for team in teams {
-                        plan_team(cx, now, &mut plan, &team)?;
-                    }
-                }
-            }
-            Wish::Close => plan.reason = Reason::Close,
-        }
-        Ok(plan)
-    }
-
-    /// The first commit: oneself and the entry point's teams, in the best suite that all have.
-    fn plan_start(&self, cx: &Context, now: Time, entry_point: &str) -> Result<Plan, Obstacle> {
-        use Obstacle::{Ask, Never};
-        if self.log.is_some() {
-            return Err(Never("already-started"));
-        }
-        let (policy, _) = cx
-            .account
-            .policy(now)
-            .map_err(|error| Never(error.code()))?;
-        let entry = policy
-            .entry_point(entry_point)
-            .ok_or(Never("unknown-entry-point"))?;
-        let pin = cx.account.pin();
-        if pin.lowest_level.is_some_and(|lowest| entry.level < lowest) {
-            return Err(Never("level-not-allowed"));
-        }
-        if entry.level != Level::E2ee {
-            return Err(Never("vault-missing"));
-        }
-        if policy.archive != Archive::None {
-            return Err(Never("archive-missing"));
-        }
-        let mut plan = Plan {
-            reason: Reason::Create,
-            roster: Roster::default(),
-            evidence: Vec::new(),
-            keys: Vec::new(),
-            history: false,
-            setup: Some(Setup {
-                entry_point: entry_point.to_owned(),
-                archive: policy.archive,
-            }),
-            suite: Suite::default(),
-            level: entry.level,
-        };
-        let has_all = |suite: &Suite| {
-            let has = |team: &String| cx.directory.team_key(team, *suite, now).is_some();
-            entry.teams.iter().all(has)
-        };
-        let suites = cx.suites(now).iter().copied();
-        plan.suite = suites
-            .rev()
-            .find(has_all)
-            .ok_or_else(|| Ask(entry.teams.iter().cloned().map(Query::TeamKey).gather()))?;
-        for team in &entry.teams {
-            plan.put_team(cx, team, now).ok_or(Never("no-team-key"))?;
-        }
-        self.put_self(cx, &mut plan)?;
-        Ok(plan)
-    }
-
-    /// The own entry, still under the key that the log knows; a new key comes with `build`.
-    fn put_self(&self, cx: &Context, plan: &mut Plan) -> Result<(), Obstacle> {
-        let device = cx.device();
-        if plan.roster.member(&device).is_some() {
-            return Ok(());
-        }
-        let own = cx.credential.as_ref();
-        plan.roster.put_member(Member {
-            device,
-            role: own.map_or(Role::Visitor, |own| own.credential.role),
-            via: own.map_or(Via::Device, |own| own.credential.via),
-            credential: own.map(|own| own.signed.hash()),
-            key: Hash::new([0; 32]),
-        });
-        if let Some(own) = own {
-            let object = Object::new(ObjectKind::Credential, own.signed.to_bytes());
-            if !plan.evidence.contains(&object) {
-                plan.evidence.push(object);
-            }
-        }
-        Ok(())
     }
 
     /// The lowest epoch that back-links lead to from the one in force.
@@ -589,27 +365,4 @@ impl Conversation {
         }
         self.give_up(cx, code);
     }
-}
-
-fn plan_device(
-    cx: &Context,
-    now: Time,
-    plan: &mut Plan,
-    log: &Log,
-    device: &DeviceId,
-) -> Result<(), Obstacle> {
-    if log.roster().member(device).is_some() {
-        return Err(Obstacle::Never("already-on-roster"));
-    }
-    let known = cx
-        .directory
-        .member(device)
-        .ok_or(Obstacle::Never("unknown-device"))?;
-    plan.put_member(cx, known, now)
-        .ok_or(Obstacle::Never("no-seal-key"))
-}
-
-fn plan_team(cx: &Context, now: Time, plan: &mut Plan, team: &str) -> Result<(), Obstacle> {
-    let ask = || Obstacle::Ask(vec![Query::TeamKey(team.to_owned())]);
-    plan.put_team(cx, team, now).ok_or_else(ask)
 }

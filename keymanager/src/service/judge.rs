@@ -1,0 +1,173 @@
+//! Who asks, and whether the rules allow it.
+
+use sottovoce::account::{Account, AccountError, Credential, Pin, Role};
+use sottovoce::archive::{KeyRequest, Outcome, Parcel};
+use sottovoce::crypto::seal::{SealPrivateKey, SealPublicKey};
+use sottovoce::wire::frame::ObjectKind;
+use sottovoce::wire::{AccountId, Bytes, DeviceId, Signed, Time, decode, limits};
+use sqlx::AnyConnection;
+
+use crate::rules::RoleName;
+use crate::store;
+
+use super::{KeyManager, No, ServiceError, Turn};
+
+/// How far a request's time may be from the own clock, in milliseconds.
+const FRESH: u64 = 5 * 60 * 1000;
+
+/// A request whose author is known.
+pub(super) struct Judged {
+    pub(super) request: KeyRequest,
+    pub(super) reply: SealPublicKey,
+    pub(super) role: Role,
+}
+
+impl KeyManager {
+    /// Finds out who asks for what.
+    pub(super) async fn judge(
+        &self,
+        connection: &mut AnyConnection,
+        turn: &Turn,
+        account: &AccountId,
+        parcel: &[u8],
+        now: Time,
+    ) -> Result<Result<Judged, No>, ServiceError> {
+        let (signed, request) = match self.unpack(turn, account, parcel, now) {
+            Ok(unpacked) => unpacked,
+            Err(no) => return Ok(Err(no)),
+        };
+        if signed.verify_by(&request.device).is_err() {
+            return Ok(Err(No(Outcome::Malformed, "bad-signature")));
+        }
+        let Ok(reply) = SealPublicKey::parse(request.suite, &request.reply) else {
+            return Ok(Err(No(Outcome::Malformed, "malformed")));
+        };
+        let mut known = Account::new(Pin::account(*account));
+        for object in store::objects(connection, account).await? {
+            // What was believed when it was stored.
+            let _ = learn(&mut known, object.kind, &object.bytes);
+        }
+        let before = known.objects();
+        let mut credential = None;
+        for object in &request.evidence {
+            match object.kind {
+                ObjectKind::Credential => credential = Some(&object.bytes),
+                kind => match learn(&mut known, kind, &object.bytes) {
+                    Ok(()) | Err(AccountError::RolledBack) => {}
+                    Err(error) => return Ok(Err(No(Outcome::Denied, error.code()))),
+                },
+            }
+        }
+        let role = match self.role(&known, &request.device, credential, now) {
+            Ok(role) => role,
+            Err(no) => return Ok(Err(no)),
+        };
+        let after = known.objects();
+        if before != after {
+            store::put_objects(connection, account, &after).await?;
+        }
+        Ok(Ok(Judged {
+            request,
+            reply,
+            role,
+        }))
+    }
+
+    fn unpack(
+        &self,
+        turn: &Turn,
+        account: &AccountId,
+        parcel: &[u8],
+        now: Time,
+    ) -> Result<(Signed<KeyRequest>, KeyRequest), No> {
+        let malformed = No(Outcome::Malformed, "malformed");
+        let parcel: Parcel = decode(parcel, limits::FRAME).map_err(|_| malformed)?;
+        let context = KeyRequest::context(&self.identity.public());
+        let opened = turn
+            .request_keys
+            .iter()
+            .map(|key| key.secret.private_key(account, key.suite))
+            .find_map(|key: SealPrivateKey| parcel.unpack(&key, &context).ok())
+            .ok_or(No(Outcome::Malformed, "undecryptable"))?;
+        let signed = Signed::<KeyRequest>::from_bytes(&opened).map_err(|_| malformed)?;
+        let request = signed.parse().map_err(|_| malformed)?;
+        if request.account != *account {
+            return Err(No(Outcome::Malformed, "foreign-account"));
+        }
+        if request.audience != self.identity.public() {
+            return Err(No(Outcome::Denied, "wrong-audience"));
+        }
+        if now.millis().abs_diff(request.time.millis()) > FRESH {
+            return Err(No(Outcome::Denied, "time-off"));
+        }
+        Ok((signed, request))
+    }
+
+    /// What the requester is, by the account's own objects.
+    fn role(
+        &self,
+        account: &Account,
+        device: &DeviceId,
+        credential: Option<&Bytes>,
+        now: Time,
+    ) -> Result<Role, No> {
+        let denied = |error: AccountError| No(Outcome::Denied, error.code());
+        let root = account.root().map_err(denied)?;
+        let manager = root.key_manager.as_ref();
+        if manager.is_none_or(|manager| manager.identity != self.identity.public()) {
+            return Err(No(Outcome::Denied, "key-manager-changed"));
+        }
+        let (policy, _) = account.policy(now).map_err(denied)?;
+        if policy.revokes_device(device) {
+            return Err(No(Outcome::Denied, "revoked"));
+        }
+        if root.administrators.contains(device) {
+            return Ok(Role::Administrator);
+        }
+        let signed = credential.ok_or(No(Outcome::Denied, "missing-evidence"))?;
+        let signed = Signed::<Credential>::from_bytes(signed)
+            .map_err(|error| No(Outcome::Malformed, error.code()))?;
+        let credential = account.credential(&signed, policy, now).map_err(denied)?;
+        if credential.device != *device {
+            return Err(No(Outcome::Denied, "not-signed"));
+        }
+        Ok(credential.role)
+    }
+
+    /// Whether the rules allow it, now and for the first time.
+    pub(super) async fn allows(
+        &self,
+        connection: &mut AnyConnection,
+        turn: &mut Turn,
+        judged: &Judged,
+        now: Time,
+    ) -> Result<Result<(), No>, ServiceError> {
+        let Judged { request, role, .. } = judged;
+        let forgotten = request.time.plus_millis(2 * FRESH);
+        if !store::is_first(connection, &request.account, &request.id, forgotten).await? {
+            return Ok(Err(No(Outcome::Denied, "replayed")));
+        }
+        let rule = self.rules.about(&request.operation);
+        if !rule.roles.iter().any(|name: &RoleName| name.is(*role)) {
+            return Ok(Err(No(Outcome::Denied, "role-not-allowed")));
+        }
+        if !turn.counts(
+            request.device,
+            request.operation.name(),
+            rule.per_minute,
+            now,
+        ) {
+            return Ok(Err(No(Outcome::Throttled, "throttled")));
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn learn(account: &mut Account, kind: ObjectKind, bytes: &Bytes) -> Result<(), AccountError> {
+    match kind {
+        ObjectKind::Root => account.learn_root(&Signed::from_bytes(bytes)?).map(drop),
+        ObjectKind::Policy => account.learn_policy(&Signed::from_bytes(bytes)?).map(drop),
+        ObjectKind::Renewal => account.learn_renewal(&Signed::from_bytes(bytes)?).map(drop),
+        _ => Ok(()),
+    }
+}
