@@ -39,6 +39,7 @@ pub(super) struct ContactsQuery {
     /// Where to go on: the last page's `next`.
     cursor: Option<String>,
     /// `open` or `closed` ones only.
+    #[param(inline)]
     state: Option<StateFilter>,
     /// Of this entry point only.
     entry_point: Option<String>,
@@ -218,7 +219,7 @@ pub(super) struct Erasure {
 }
 
 /// List contacts.
-#[utoipa::path(get, path = "/contacts", tag = "contacts", params(AccountPath, ContactsQuery),
+#[utoipa::path(get, path = "/contacts", operation_id = "list_contacts", tag = "contacts", params(AccountPath, ContactsQuery),
     security(("token" = ["contacts:read"])),
     responses((status = 200, description = "Contacts, newest first", body = ContactPage)))]
 pub(super) async fn list(
@@ -252,7 +253,7 @@ pub(super) async fn list(
 }
 
 /// Read what is known of a contact.
-#[utoipa::path(get, path = "/contacts/{contact}", tag = "contacts", params(ContactPath),
+#[utoipa::path(get, path = "/contacts/{contact}", operation_id = "read_contact", tag = "contacts", params(ContactPath),
     security(("token" = ["contacts:read"])),
     responses((status = 200, description = "The contact", body = ContactDetail)))]
 pub(super) async fn one(

@@ -81,7 +81,7 @@ pub(super) struct TokenList {
 ///
 /// Needs no API token: the request itself is signed by an administrator's device, names the host
 /// that it is sent to, is at most five minutes old and good once.
-#[utoipa::path(post, path = "/tokens", tag = "tokens", params(AccountPath),
+#[utoipa::path(post, path = "/tokens", operation_id = "create_token", tag = "tokens", params(AccountPath),
     request_body = NewToken, security(),
     responses((status = 201, description = "The token, told this once", body = IssuedToken)))]
 pub(super) async fn create(
@@ -171,7 +171,7 @@ async fn verify(
 }
 
 /// List API tokens.
-#[utoipa::path(get, path = "/tokens", tag = "tokens", params(AccountPath),
+#[utoipa::path(get, path = "/tokens", operation_id = "list_tokens", tag = "tokens", params(AccountPath),
     security(("token" = ["tokens:read"])),
     responses((status = 200, description = "Tokens, newest first; those that ended are kept for 30 days",
         body = TokenList)))]
@@ -188,7 +188,7 @@ pub(super) async fn list(
 /// Revoke an API token.
 ///
 /// Revoking one that is revoked already changes nothing.
-#[utoipa::path(delete, path = "/tokens/{token}", tag = "tokens", params(TokenPath),
+#[utoipa::path(delete, path = "/tokens/{token}", operation_id = "revoke_token", tag = "tokens", params(TokenPath),
     security(("token" = ["tokens:revoke"])),
     responses((status = 204, description = "It is good for nothing any more")))]
 pub(super) async fn revoke(

@@ -214,3 +214,39 @@ async fn the_description_is_served_and_whatever_is_wrong_is_a_problem_document()
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
     scene.end().await;
 }
+
+/// Every value under a key, anywhere in a document.
+fn under<'a>(document: &'a Value, key: &str, found: &mut Vec<&'a str>) {
+    match document {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if name == key => found.push(text),
+                    other => under(other, key, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| under(item, key, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_description_refers_to_what_it_has_and_names_each_operation_once() {
+    let scene = Scene::open().await;
+    let served = exchange(scene.address, "GET", "/v1/openapi.json", &[], "").await;
+    let description = served.good();
+    let mut references = Vec::new();
+    under(&description, "$ref", &mut references);
+    assert!(references.len() > 50);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(description.pointer(pointer).is_some(), "{reference}");
+    }
+    let mut operations = Vec::new();
+    under(&description["paths"], "operationId", &mut operations);
+    let distinct: std::collections::HashSet<_> = operations.iter().collect();
+    assert_eq!(operations.len(), 34);
+    assert_eq!(distinct.len(), operations.len(), "{operations:?}");
+    scene.end().await;
+}
