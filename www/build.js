@@ -35,7 +35,7 @@ const output = (directory, rolldownOptions) => ({
 });
 
 async function copyWasm() {
-    const from = fileURLToPath(import.meta.resolve("sottovoce/wasm"));
+    const from = fileURLToPath(import.meta.resolve("sottovoce/visitor.wasm"));
     const file = `sottovoce-${hash(await readFile(from), "sha256", "hex").slice(0, 8)}.wasm`;
     await mkdir(place("dist/widget"), { recursive: true });
     await copyFile(from, place(`dist/widget/${file}`));

@@ -4,16 +4,17 @@ import { SottovoceError, codeOf } from "./error.js";
 import { TabChannel, type TabMessage, type TabRequest } from "./host/channel.js";
 import { Engine } from "./host/engine.js";
 import { Leadership } from "./host/leadership.js";
+import type { Core } from "./init.js";
 import { relayAddress, type RelayAddress } from "./host/relay.js";
 import { openStore, startAnew, storeExists } from "./host/store.js";
 import { Mirror } from "./mirror.js";
-import type { Command, Config, Event } from "./wasm/sottovoce.js";
+import type { Command, Config, Event } from "./wasm/staff/sottovoce.js";
 
 export interface DeviceOptions extends Omit<Config, "host" | "storageKey" | "generation"> {
     /** The relay's `https` URL; plain `http` for this machine only. */
     relay: string;
     /** Calls `init`; only a tab that leads does. */
-    load: () => Promise<void>;
+    load: () => Promise<Core>;
 }
 
 /**
@@ -105,8 +106,8 @@ export class Device {
     async #lead(): Promise<void> {
         const turn = ++this.#turn;
         try {
-            await this.#options.load();
-            if (turn === this.#turn) await this.#start(turn);
+            const core = await this.#options.load();
+            if (turn === this.#turn) await this.#start(core, turn);
         } catch (error) {
             console.error("sottovoce:", error);
             this.failure = codeOf(error);
@@ -114,13 +115,13 @@ export class Device {
         }
     }
 
-    async #start(turn: number): Promise<void> {
+    async #start(core: Core, turn: number): Promise<void> {
         const followed = [...this.state.conversations].map(({ contact }) => contact);
         const store = await openStore(this.#name);
         if (turn !== this.#turn) return store.close();
         this.#reset();
         try {
-            this.#engine = new Engine(this.#options, this.#address, store, {
+            this.#engine = new Engine(core, this.#options, this.#address, store, {
                 event: (event) => this.#happened(event),
                 superseded: () => this.#leadership.yield(),
             });
@@ -129,7 +130,7 @@ export class Device {
             if (codeOf(error) !== "state-unreadable" || !store.durable) throw error;
             // Losing the key is a normal fresh start, and people are told.
             await startAnew(this.#name);
-            await this.#start(turn);
+            await this.#start(core, turn);
             this.#happened({ type: "alarm", code: "state-unreadable", stopsSending: false });
             return;
         }
@@ -260,7 +261,8 @@ export class Device {
             this.#engine = undefined;
             this.state.clear();
             await startAnew(this.#name);
-            await this.#start(this.#turn);
+            // Whoever has the core already is given it at once.
+            await this.#start(await this.#options.load(), this.#turn);
             return;
         }
         const { command } = request;

@@ -9,7 +9,7 @@ import type {
     InboxEntry,
     Item,
     TeamMember,
-} from "./wasm/sottovoce.js";
+} from "./wasm/staff/sottovoce.js";
 
 /** A contact and its transcript. */
 export interface Conversation {

@@ -13,6 +13,9 @@ use crate::gather::Gather;
 use crate::wire::frame::{ClientFrame, Query};
 use crate::wire::{ContactId, DeviceId, Signed, Suite, Time, limits};
 
+/// Whether this build serves staff at all. What only they do is compiled either way, and left out
+/// of a build for visitors because nothing can reach it.
+pub(crate) const STAFF: bool = cfg!(feature = "staff");
 /// Staff are warned when a policy ends sooner than this, in seconds.
 const WARN_BEFORE: u64 = 3 * limits::DAY;
 
@@ -66,19 +69,22 @@ impl Context {
     }
 
     pub(super) const fn is_staff(&self) -> bool {
-        matches!(self.kind, Kind::Staff { .. })
+        !matches!(self.kind, Kind::Visitor)
+    }
+
+    /// The own credential; visitors have none.
+    pub(super) fn credential(&self) -> Option<&OwnCredential> {
+        self.credential.as_ref().filter(|_| STAFF)
     }
 
     /// The own role: that of the credential, or visitor.
     pub(super) fn role(&self) -> Role {
-        self.credential
-            .as_ref()
+        self.credential()
             .map_or(Role::Visitor, |own| own.credential.role)
     }
 
     pub(super) fn own_teams(&self) -> &[String] {
-        self.credential
-            .as_ref()
+        self.credential()
             .map_or(&[], |own| own.credential.teams.as_slice())
     }
 
@@ -161,7 +167,7 @@ impl Context {
                     .map(|member| &member.credential)
             })
             .or_else(|| {
-                let mine = self.credential.as_ref().filter(|_| own);
+                let mine = self.credential().filter(|_| own);
                 mine.map(|mine| &mine.credential)
             });
         match credential {

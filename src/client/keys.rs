@@ -3,7 +3,7 @@
 use crate::gather::{Gather, Keep};
 use crate::table::Table;
 
-use super::context::Context;
+use super::context::{Context, STAFF};
 use super::records::{OwnSealKey, OwnTeamKey};
 use crate::account::{SealKey, TeamKey, TeamSeal, TeamSeals};
 use crate::crypto::Hash;
@@ -98,7 +98,7 @@ impl Keys {
 impl Context {
     /// Publishes what is missing or about to end, and asks for the own teams' keys. Staff only.
     pub(super) fn look_after_keys(&mut self, now: Time) -> Result<(), NoRandomness> {
-        let Some(own) = &self.credential else {
+        let Some(own) = self.credential() else {
             return Ok(());
         };
         if !self.online {
@@ -188,6 +188,9 @@ impl Context {
     /// Takes in part of an answer to `Query::TeamSeals`: records, each before its seals for this
     /// device. `true` if a key was learnt.
     pub(super) fn take_team_seals(&mut self, team: &str, objects: &[Object]) -> bool {
+        if !STAFF {
+            return false;
+        }
         let mut learnt = false;
         let mut records = Table::default();
         for object in objects {
@@ -221,6 +224,9 @@ impl Context {
 
     /// A new generation has to be made if the newest does not serve: for whom?
     pub(super) fn ask_for_members(&mut self, team: &str, now: Time) {
+        if !STAFF {
+            return;
+        }
         let serves = |suite: &Suite| self.team_key_serves(team, *suite, now);
         if !self.suites(now).iter().all(serves) {
             self.look_up(Query::TeamMembers(team.to_owned()));
@@ -248,7 +254,7 @@ impl Context {
 
     /// Makes the team's key anew if it has to be: asked after its members are known.
     pub(super) fn rotate_team_key(&mut self, team: &str, now: Time) -> Result<(), NoRandomness> {
-        if !self.own_teams().iter().any(|known| known == team) {
+        if !STAFF || !self.own_teams().iter().any(|known| known == team) {
             return Ok(());
         }
         let policy = self.account.policy(now).ok();
@@ -323,6 +329,9 @@ impl Context {
 
     /// Goes on with team keys that are being made, and publishes those that all holders have.
     pub(super) fn make_team_keys(&mut self, now: Time) {
+        if !STAFF {
+            return;
+        }
         for _ in 0..SEALS {
             let Some(making) = self.keys.making.first_mut() else {
                 return;

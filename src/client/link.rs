@@ -1,13 +1,12 @@
 //! The connection to the relay: handshake, answers, announcements. Everything that arrives is a
 //! claim, checked before it changes anything.
 
-use super::context::OwnCredential;
+use super::context::{OwnCredential, STAFF};
 use super::conversation::Conversation;
 use super::records::{ACCOUNT, DEVICE};
-use super::{Client, ConnectionState, Event, InboxEntry, Kind, TeamMember, codes};
-use crate::account::{Credential, EnrolmentRequest, Learned, Policy};
+use super::{Client, ConnectionState, Event, InboxEntry, TeamMember, codes};
+use crate::account::{Credential, Learned, Policy};
 use crate::gather::Gather;
-use crate::wire::codec::to_base64url;
 use crate::wire::frame::{
     Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
     RelayFrame,
@@ -161,6 +160,7 @@ impl Client {
         self.cx.event(Event::Connection(ConnectionState::Online));
         self.show_account(now);
         if self.cx.is_staff() {
+            #[cfg(feature = "staff")]
             self.ask_for_credential(now);
             self.look_after_keys(now);
         }
@@ -230,6 +230,9 @@ impl Client {
     }
 
     pub(super) fn take_credential(&mut self, now: Time, bytes: &[u8]) {
+        if !STAFF {
+            return;
+        }
         let Ok(signed) = Signed::<Credential>::from_bytes(bytes) else {
             return;
         };
@@ -240,40 +243,10 @@ impl Client {
             return;
         };
         let older = |own: &OwnCredential| own.credential.issued > credential.issued;
-        if credential.device == self.cx.device() && !self.cx.credential.as_ref().is_some_and(older)
-        {
+        if credential.device == self.cx.device() && !self.cx.credential().is_some_and(older) {
             self.cx.credential = Some(OwnCredential { signed, credential });
             self.cx.outputs.dirty(DEVICE);
         }
-    }
-
-    /// A device without credential asks for one; administrators see the request.
-    fn ask_for_credential(&mut self, now: Time) {
-        let Kind::Staff { name, invitation } = &self.cx.kind else {
-            return;
-        };
-        if self.cx.credential.is_some() {
-            return;
-        }
-        let (account, device) = (self.cx.account.id(), self.cx.device());
-        let request = EnrolmentRequest {
-            version: Version,
-            suite: Suite::X25519,
-            account,
-            device,
-            name: name.clone(),
-            time: now,
-            invitation: invitation.as_ref().map(|code| {
-                EnrolmentRequest::invitation_proof(code, &account, &device)
-                    .to_vec()
-                    .into()
-            }),
-        };
-        let signed = Signed::sign(&request, &[&self.cx.signer]).to_bytes();
-        self.cx.event(Event::Unapproved {
-            request: to_base64url(&signed),
-        });
-        self.cx.publish(ObjectKind::Enrolment, signed);
     }
 
     pub(super) fn look_after_keys(&mut self, now: Time) {
@@ -286,23 +259,24 @@ impl Client {
     }
 
     fn announced(&mut self, now: Time, objects: &[Object]) {
-        let had_credential = self.cx.credential.is_some();
+        let had_credential = self.cx.credential().is_some();
         let policy = self.cx.account.policy_number();
         self.learn(now, objects);
         self.show_account(now);
-        if policy != self.cx.account.policy_number() && self.cx.credential.is_some() {
+        if policy != self.cx.account.policy_number() && self.cx.credential().is_some() {
             // Somebody may have left. Not every member makes the team's next key at once.
             let [pause] = self.cx.random.bytes().unwrap_or_default();
             let at = now.plus_millis(32 * u64::from(pause));
             self.cx.keys.check_at = Some(at);
             self.cx.outputs.wake_at(at);
         }
-        if !had_credential && self.cx.credential.is_some() {
+        if !had_credential && self.cx.credential().is_some() {
             self.look_after_keys(now);
         }
         let own = self.cx.own_teams().to_vec();
         for object in objects {
-            if object.kind == ObjectKind::TeamKey
+            if STAFF
+                && object.kind == ObjectKind::TeamKey
                 && let Ok(signed) = Signed::<crate::account::TeamKey>::from_bytes(&object.bytes)
                 && let Ok(record) = signed.parse()
                 && own.contains(&record.team)
@@ -387,6 +361,9 @@ impl Client {
     }
 
     pub(super) fn show_team(&mut self, team: &str) {
+        if !STAFF {
+            return;
+        }
         let own = self.cx.device();
         let members = self
             .cx
@@ -454,6 +431,9 @@ impl Client {
     }
 
     fn take_summaries(&mut self, now: Time, all: bool, contacts: Vec<ContactSummary>) {
+        if !STAFF {
+            return;
+        }
         if all {
             self.inbox.clear();
         }
@@ -478,6 +458,9 @@ impl Client {
     }
 
     pub(super) fn show_inbox(&mut self) {
+        if !STAFF {
+            return;
+        }
         let own = self.cx.device();
         let entries = self
             .inbox

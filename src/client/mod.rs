@@ -5,6 +5,8 @@ mod command;
 mod context;
 mod conversation;
 mod directory;
+#[cfg(feature = "staff")]
+mod enrolment;
 mod envelopes;
 mod epochs;
 mod event;
@@ -29,6 +31,7 @@ pub use event::*;
 pub use reader::{ReadError, Reading, read_entry};
 
 use self::context::Context;
+pub(crate) use self::context::STAFF;
 use self::conversation::Conversation;
 use self::keys::Keys;
 use self::proposals::Wish;
@@ -61,6 +64,7 @@ pub enum Kind {
     /// A visitor, with fresh keys for one contact.
     Visitor,
     /// Staff: a device with a credential, or one that asks for it.
+    #[cfg(feature = "staff")]
     Staff {
         /// The name in the enrolment request.
         name: String,
@@ -315,13 +319,13 @@ impl Client {
                 entry_point,
                 identity,
             } => return self.start(now, entry_point.clone(), identity.clone()),
-            Command::LookUpTeam { team } => {
+            Command::LookUpTeam { team } if STAFF => {
                 if !self.cx.look_up(Query::TeamMembers(team.clone())) {
                     self.show_team(team);
                 }
                 return;
             }
-            Command::Presence { available } => {
+            Command::Presence { available } if STAFF => {
                 let available = *available;
                 return self
                     .cx
@@ -332,7 +336,7 @@ impl Client {
                 contact,
                 device,
                 period,
-            } => {
+            } if STAFF => {
                 let id = self.cx.next_request();
                 return self.cx.outputs.transmit(ClientFrame::Ban {
                     id,
@@ -366,6 +370,7 @@ impl Client {
             | Command::Remove { contact, .. }
             | Command::Rekey { contact }
             | Command::Close { contact } => *contact,
+            _ => return self.cx.failed(None, "role-not-allowed"),
         };
         let Some(conversation) = self.conversations.get_mut(&contact) else {
             return self.cx.failed(Some(contact), "unknown-contact");
@@ -380,7 +385,7 @@ impl Client {
                 ..
             } => conversation.queue(cx, now, kind, body, reply_to, false),
             Command::Note { text, .. } => {
-                if cx.role().is_staff() {
+                if STAFF && cx.role().is_staff() {
                     let kind = crate::message::kind::NOTE.to_owned();
                     conversation.queue(cx, now, kind, text.into_bytes(), None, true);
                 } else {
@@ -391,14 +396,14 @@ impl Client {
             Command::Discard { id, .. } => conversation.discard(cx, id),
             Command::Typing { .. } => conversation.typing(cx, now),
             Command::Read { position, .. } => conversation.mark_read(cx, now, position),
-            Command::Claim { .. } => conversation.want(cx, now, Wish::Claim),
+            Command::Claim { .. } if STAFF => conversation.want(cx, now, Wish::Claim),
             Command::Transfer {
                 to, history, note, ..
-            } => conversation.want(cx, now, Wish::Transfer { to, history, note }),
+            } if STAFF => conversation.want(cx, now, Wish::Transfer { to, history, note }),
             Command::Invite {
                 device, history, ..
-            } => conversation.want(cx, now, Wish::Invite { device, history }),
-            Command::Remove { target, .. } => {
+            } if STAFF => conversation.want(cx, now, Wish::Invite { device, history }),
+            Command::Remove { target, .. } if STAFF => {
                 conversation.want(cx, now, Wish::Remove { target });
             }
             Command::Rekey { .. } => conversation.want(cx, now, Wish::Rekey),
@@ -414,12 +419,7 @@ impl Client {
                     conversation.forget_log(cx);
                 }
             }
-            Command::Start { .. }
-            | Command::Open { .. }
-            | Command::LookUpTeam { .. }
-            | Command::Presence { .. }
-            | Command::Ban { .. }
-            | Command::Push { .. } => {}
+            _ => cx.failed(Some(contact), "role-not-allowed"),
         }
     }
 

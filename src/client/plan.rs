@@ -1,7 +1,7 @@
 //! What a wish comes to: the roster and the evidence of a commit, or why there is none.
 
 use super::Target;
-use super::context::Context;
+use super::context::{Context, STAFF};
 use super::conversation::Conversation;
 use super::directory::Member as KnownMember;
 use super::proposals::Wish;
@@ -101,10 +101,13 @@ impl Conversation {
             suite: log.suite(),
             level: log.level(),
         };
+        if !STAFF && !matches!(wish, Wish::Rekey | Wish::Close) {
+            return Err(Never("role-not-allowed"));
+        }
         let own = cx.device();
         if log.roster().member(&own).is_none() {
             // Not on the roster: a team's member, who proves it.
-            let credential = cx.credential.as_ref().ok_or(Never("stranger"))?;
+            let credential = cx.credential().ok_or(Never("stranger"))?;
             plan.evidence.push(Object::new(
                 ObjectKind::Credential,
                 credential.signed.to_bytes(),
@@ -217,7 +220,7 @@ impl Conversation {
         if plan.roster.member(&device).is_some() {
             return Ok(());
         }
-        let own = cx.credential.as_ref();
+        let own = cx.credential();
         plan.roster.put_member(Member {
             device,
             role: own.map_or(Role::Visitor, |own| own.credential.role),

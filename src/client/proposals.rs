@@ -203,12 +203,9 @@ impl Conversation {
                 seed: private.seed().duplicate(),
             });
         }
+        let is_staff = cx.role().is_staff();
         let mut generate = || EpochSecret::generate(&mut cx.random).map_err(|_| NO_RANDOMNESS);
         let secret = if closes { None } else { Some(generate()?) };
-        let is_staff = cx
-            .credential
-            .as_ref()
-            .is_some_and(|own| own.credential.role.is_staff());
         let staff_secret = if is_staff && !closes {
             Some(generate()?)
         } else {

@@ -2,6 +2,7 @@
 //! seals them again, a few at a time, whether somebody looks at them here or not.
 
 use super::Client;
+use super::context::STAFF;
 use super::conversation::Conversation;
 use super::proposals::Wish;
 use crate::gather::Gather;
@@ -24,6 +25,9 @@ pub(super) struct Rounds {
 impl Client {
     /// Newer keys of own teams were told of: asks for their records, which prove themselves.
     pub(super) fn ask_for_newer_keys(&mut self, now: Time) {
+        if !STAFF {
+            return;
+        }
         for team in self.cx.own_teams().to_vec() {
             let is_news = |suite| {
                 let newest = self.cx.keys.newest_record(&team, suite);
@@ -37,6 +41,9 @@ impl Client {
 
     /// A team's newer key may be in force: contacts that wait under an older one are sealed again.
     pub(super) fn reseal_waiting(&mut self, now: Time) {
+        if !STAFF {
+            return;
+        }
         for conversation in self.conversations.values_mut() {
             if conversation.caught_up && conversation.is_outdated(&self.cx, now) {
                 conversation.want(&mut self.cx, now, Wish::Reseal);
@@ -48,7 +55,7 @@ impl Client {
     /// Goes on with contacts that nobody here looks at. Between rounds passes a random time, so
     /// that members do not all read and seal the same ones.
     pub(super) fn look_at_waiting(&mut self, now: Time) {
-        if !self.cx.online || !self.cx.role().is_staff() {
+        if !STAFF || !self.cx.online || !self.cx.role().is_staff() {
             return;
         }
         let due = self.rounds.next.is_some_and(|at| at <= now);

@@ -72,6 +72,7 @@ pub(super) fn record(from: &Reader<'_>) -> Record {
 
 fn kind(from: &Reader<'_>) -> Kind {
     match from.text("type").as_str() {
+        #[cfg(feature = "staff")]
         "staff" => Kind::Staff {
             name: from.text("name"),
             invitation: from.optional_text("invitation"),

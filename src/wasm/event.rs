@@ -6,7 +6,7 @@ use super::item::item;
 use super::scalar::role;
 use super::value::Object;
 use super::view::{self, author};
-use crate::client::{ConnectionState, Event, InboxEntry, TeamMember};
+use crate::client::{ConnectionState, Event, InboxEntry, STAFF, TeamMember};
 
 #[wasm_bindgen(typescript_custom_section)]
 const EVENTS: &str = r#"
@@ -93,7 +93,7 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("type", "account");
             out.object("view", view, view::account);
         }
-        Event::Unapproved { request } => {
+        Event::Unapproved { request } if STAFF => {
             out.text("type", "unapproved");
             out.text("request", request);
         }
@@ -126,16 +126,16 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.id("contact", contact.as_array());
             out.object("author", who, author);
         }
-        Event::Inbox(entries) => {
+        Event::Inbox(entries) if STAFF => {
             out.text("type", "inbox");
             out.list("entries", entries, inbox_entry);
         }
-        Event::Team { team, members } => {
+        Event::Team { team, members } if STAFF => {
             out.text("type", "team");
             out.text("team", team);
             out.list("members", members, team_member);
         }
-        Event::ClaimLost { contact, by } => {
+        Event::ClaimLost { contact, by } if STAFF => {
             out.text("type", "claimLost");
             out.id("contact", contact.as_array());
             if let Some(who) = by {
@@ -175,6 +175,11 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("type", "storage");
             out.flag("working", *working);
         }
+        // Only for staff, who have another build.
+        Event::Unapproved { .. }
+        | Event::Inbox(_)
+        | Event::Team { .. }
+        | Event::ClaimLost { .. } => {}
     }
 }
 

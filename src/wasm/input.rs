@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::reader::Reader;
-use crate::client::{Command, Input, Target};
+use crate::client::{Command, Input, STAFF, Target};
 use crate::wire::frame::{BanPeriod, PushKind, PushTarget};
 use crate::wire::{ContactId, ContentId, DeviceId};
 
@@ -103,12 +103,12 @@ fn command(from: &Reader<'_>) -> Command {
                 identity: from.optional_text("identity"),
             };
         }
-        "lookUpTeam" => {
+        "lookUpTeam" if STAFF => {
             return Command::LookUpTeam {
                 team: from.text("team"),
             };
         }
-        "presence" => {
+        "presence" if STAFF => {
             return Command::Presence {
                 available: from.flag("available"),
             };
@@ -129,7 +129,7 @@ fn command(from: &Reader<'_>) -> Command {
             body: from.bytes("body"),
             reply_to: from.optional_id("replyTo").map(ContentId::new),
         },
-        "note" => Command::Note {
+        "note" if STAFF => Command::Note {
             contact,
             text: from.text("text"),
         },
@@ -146,23 +146,23 @@ fn command(from: &Reader<'_>) -> Command {
             contact,
             position: from.number("position"),
         },
-        "claim" => Command::Claim { contact },
-        "transfer" => Command::Transfer {
+        "claim" if STAFF => Command::Claim { contact },
+        "transfer" if STAFF => Command::Transfer {
             contact,
             to: target(&from.object("to")),
             history: from.flag("history"),
             note: from.optional_text("note"),
         },
-        "invite" => Command::Invite {
+        "invite" if STAFF => Command::Invite {
             contact,
             device: DeviceId::new(from.id("device")),
             history: from.flag("history"),
         },
-        "remove" => Command::Remove {
+        "remove" if STAFF => Command::Remove {
             contact,
             target: target(&from.object("target")),
         },
-        "ban" => Command::Ban {
+        "ban" if STAFF => Command::Ban {
             contact,
             device: DeviceId::new(from.id("device")),
             period: match from.text("period").as_str() {

@@ -1,5 +1,7 @@
 //! What browsers load: the wasm, the npm package, the pages.
 
+use std::path::Path;
+
 use crate::failure::{During, Outcome, only};
 use crate::workspace::Workspace;
 use crate::{glue, process, setup};
@@ -70,11 +72,23 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     pages(workspace)
 }
 
-/// Builds the core as `pkg/dist/wasm/sottovoce_bg.wasm` with its glue and types.
+/// Who a build of the core is for, by the name of its folder in `pkg/dist/wasm`, and the features of
+/// the crate that it has.
+const BUILDS: [(&str, &[&str]); 2] = [("visitor", &["--no-default-features"]), ("staff", &[])];
+
+/// Builds the core for visitors and for staff as `pkg/dist/wasm/*/sottovoce_bg.wasm`, each with its glue
+/// and types.
 pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
     setup::rust_target(workspace)?;
     setup::npm(workspace)?;
     let tools = setup::wasm_bindgen(workspace)?;
+    for (name, features) in BUILDS {
+        core(workspace, &tools, name, features)?;
+    }
+    Ok(())
+}
+
+fn core(workspace: &Workspace, tools: &Path, name: &str, features: &[&str]) -> Outcome {
     // The manifest says `rlib` only: with a cdylib beside it cargo would turn link-time
     // optimisation off for every other user of the crate.
     process::run(
@@ -82,12 +96,13 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
             .cargo()
             .args(["rustc", "--quiet", "--locked", "--package", "sottovoce"])
             .args(["--lib", "--crate-type", "cdylib", "--profile", "wasm"])
+            .args(features)
             .args(WITH_STD)
             .args(LINKED)
             .env("RUSTC_BOOTSTRAP", "1"),
     )?;
-    let dist = workspace.path("pkg/dist/wasm");
-    std::fs::create_dir_all(&dist).during("making pkg/dist/wasm")?;
+    let dist = workspace.path("pkg/dist/wasm").join(name);
+    std::fs::create_dir_all(&dist).during(format!("making {}", dist.display()))?;
     process::run(
         workspace
             .command(tools.join("wasm-bindgen"))

@@ -17,6 +17,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
     process::run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     clippy(workspace, &["--workspace", "--all-targets"])?;
+    clippy(
+        workspace,
+        &["--package", "sottovoce", "--lib", "--no-default-features"],
+    )?;
     thin(workspace)?;
     setup::rust_target(workspace)?;
     clippy(

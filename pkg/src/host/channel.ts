@@ -1,6 +1,6 @@
 /** What the tabs of one device say to each other. */
 
-import type { Command, ContactId, Event } from "../wasm/sottovoce.js";
+import type { Command, ContactId, Event } from "../wasm/staff/sottovoce.js";
 
 export type TabMessage =
     /** A follower wants to know everything. */

@@ -1,14 +1,15 @@
 /** Runs the core in this tab: carries out its outputs and tells it what happened. */
 
 import { codeOf } from "../error.js";
-import {
+import type { Core } from "../init.js";
+import type {
+    Batch,
     Client,
-    type Batch,
-    type Command,
-    type Config,
-    type Event,
-    type Input,
-} from "../wasm/sottovoce.js";
+    Command,
+    Config,
+    Event,
+    Input,
+} from "../wasm/staff/sottovoce.js";
 import { RelayConnection, type RelayAddress } from "./relay.js";
 import type { Store } from "./store.js";
 
@@ -35,6 +36,7 @@ export class Engine {
 
     /** Starts from what is stored. Throws what `Client.open` throws. */
     constructor(
+        core: Core,
         config: Omit<Config, "host" | "storageKey" | "generation">,
         address: RelayAddress,
         store: Store,
@@ -43,7 +45,7 @@ export class Engine {
         const { storageKey, generation, records } = store;
         this.#store = store;
         this.#events = events;
-        this.#client = Client.open(
+        this.#client = core.open(
             { ...config, host: address.host, storageKey, generation },
             records,
             Date.now(),

@@ -7,7 +7,7 @@
  */
 
 import { SottovoceError } from "../error.js";
-import type { Batch, Record as SealedRecord } from "../wasm/sottovoce.js";
+import type { Batch, Record as SealedRecord } from "../wasm/staff/sottovoce.js";
 
 /** What the engine needs from storage. */
 export interface Store {

@@ -1,8 +1,9 @@
 /** Starts the console: asks who this is, then shows the desk. */
 
 import { html, render } from "lit-html";
-import { Device, init } from "sottovoce";
-import wasm from "sottovoce/wasm?url";
+import { Device } from "sottovoce";
+import { init } from "sottovoce/staff";
+import wasm from "sottovoce/staff.wasm?url";
 import conversationStyle from "../conversation/conversation.css?inline";
 import { failure } from "../conversation/phrases.js";
 import { Desk } from "./desk.js";

@@ -1,7 +1,8 @@
 /** The visitor's chat: one contact at a time, each with keys of its own. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { Device, init, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { Device, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { init } from "sottovoce/visitor";
 import { Drafts, composer } from "../conversation/composer.js";
 import conversationStyle from "../conversation/conversation.css?inline";
 import { alarm, connection, failure, nameOf, roleName, sentence } from "../conversation/phrases.js";
