@@ -6,7 +6,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "account-exists" | "already-exists" => "it exists already",
         "already-on-roster" => "they take part already",
         "already-started" => "this visitor has a conversation already",
-        "archive-missing" | "vault-missing" => {
+        "archive-missing" => {
             "the account keeps conversations in a way that this version does not support"
         }
         "bad-signature" => "a signature is not valid",

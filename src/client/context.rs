@@ -5,7 +5,7 @@ use super::directory::{Directory, FoundTeamKey};
 use super::keys::Keys;
 use super::outputs::Outputs;
 use super::{AccountView, Author, EntryPointView, Event, Kind, TeamView};
-use crate::account::{Account, Credential, Role, Via};
+use crate::account::{Account, Credential, Level, Role, Via};
 use crate::contact::Log;
 use crate::crypto::sign::SigningKey;
 use crate::crypto::{Hash, Random};
@@ -198,6 +198,12 @@ impl Context {
         let newest = self.keys.newest_record(team, suite)?;
         let found = self.directory.team_key(team, suite, now)?;
         (found.signed.hash() == *newest).then_some(found)
+    }
+
+    /// The level that people are shown for an entry point now.
+    pub(super) fn level_of(&self, entry_point: &str, now: Time) -> Option<Level> {
+        let (policy, _) = self.account.policy(now).ok()?;
+        policy.entry_point(entry_point).map(|entry| entry.level)
     }
 
     /// How many devices can read what is sealed to a team's current key.

@@ -309,7 +309,8 @@ impl Conversation {
             .map_err(|_| "roster-not-allowed")
     }
 
-    /// Participants that are no person's own device: what an author must have been shown.
+    /// Participants that are no person's own device: what an author must have been shown. A vault is
+    /// not among them: it comes with the level, which is shown before there is a contact.
     pub(super) fn special_participants(&self) -> Vec<(DeviceId, Role)> {
         use crate::account::Via;
         let Some(log) = &self.log else {
@@ -319,10 +320,8 @@ impl Conversation {
             .members
             .iter()
             .filter(|member| {
-                matches!(
-                    member.role,
-                    Role::Supervisor | Role::Bot | Role::Vault | Role::Auditor
-                ) || member.via == Via::Gateway
+                matches!(member.role, Role::Supervisor | Role::Bot | Role::Auditor)
+                    || member.via == Via::Gateway
             })
             // Whoever answers is shown by name before anything else; a supervisor who does is no surprise.
             .filter(|member| log.responsible() != Some(&member.device))

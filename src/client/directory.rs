@@ -2,7 +2,7 @@
 
 use crate::table::Table;
 
-use crate::account::{Account, Credential, SealKey, TeamKey};
+use crate::account::{Account, Credential, Role, SealKey, TeamKey};
 use crate::crypto::seal::SealPublicKey;
 use crate::wire::frame::{Object, ObjectKind, Query};
 use crate::wire::{DeviceId, Signed, Suite, Time};
@@ -121,6 +121,20 @@ impl Directory {
         self.members.get(device)
     }
 
+    /// A vault that can be sealed to in a suite; one that is there, if any is.
+    pub(super) fn vault(&self, suite: Suite, now: Time) -> Option<&Member> {
+        let mut found: Option<&Member> = None;
+        for member in self.members.values() {
+            let serves = member.credential.role == Role::Vault
+                && now < member.credential.expires
+                && member.seal_key(suite, now).is_some();
+            if serves && found.is_none_or(|found| member.available && !found.available) {
+                found = Some(member);
+            }
+        }
+        found
+    }
+
     /// The devices of a team.
     pub(super) fn members_of<'a>(&'a self, team: &'a str) -> impl Iterator<Item = &'a Member> {
         self.members.values().filter(|member| member.is_in(team))
@@ -168,7 +182,7 @@ impl Directory {
         self.members.keep(|member| !member.is_in(team));
     }
 
-    /// Takes in part of an answer to `Query::TeamMembers`: credentials, each before its seal keys.
+    /// Takes in part of an answer to `Query::TeamMembers` or `Query::Vaults`: credentials, each before its seal keys.
     pub(super) fn take_members(
         &mut self,
         account: &Account,

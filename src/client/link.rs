@@ -320,6 +320,11 @@ impl Client {
                     .directory
                     .take_members(&self.cx.account, objects, available, now);
             }
+            Query::Vaults => {
+                self.cx
+                    .directory
+                    .take_members(&self.cx.account, objects, available, now);
+            }
             Query::TeamSeals(team) => {
                 if self.cx.take_team_seals(team, objects) {
                     for conversation in self.conversations.values_mut() {
@@ -339,6 +344,7 @@ impl Client {
                 self.wake_conversations(now);
                 self.reseal_waiting(now);
             }
+            Query::Vaults => self.wake_conversations(now),
             Query::TeamMembers(team) => {
                 if self.cx.rotate_team_key(team, now).is_err() {
                     self.cx.alarm(None, "no-randomness", true);

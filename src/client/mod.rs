@@ -433,7 +433,8 @@ impl Client {
         };
         let mut conversation = Conversation::new(&self.cx, id, ContactRecord::default());
         self.cx.event(Event::Started { contact: id });
-        conversation.want(&mut self.cx, now, Wish::Start { entry_point });
+        let level = self.cx.level_of(&entry_point, now);
+        conversation.want(&mut self.cx, now, Wish::Start { entry_point, level });
         if let Some(token) = identity {
             let kind = crate::message::kind::IDENTITY.to_owned();
             conversation.queue(&mut self.cx, now, kind, token.into_bytes(), None, false);

@@ -84,8 +84,8 @@ impl Conversation {
     /// The commit that would carry a wish out.
     pub(super) fn plan(&self, cx: &Context, now: Time, wish: &Wish) -> Result<Plan, Obstacle> {
         use Obstacle::Never;
-        if let Wish::Start { entry_point } = wish {
-            return self.plan_start(cx, now, entry_point);
+        if let Wish::Start { entry_point, level } = wish {
+            return self.plan_start(cx, now, entry_point, *level);
         }
         let log = self.log.as_ref().ok_or(Never("not-started"))?;
         if log.is_closed() {
@@ -163,7 +163,13 @@ impl Conversation {
     }
 
     /// The first commit: oneself and the entry point's teams, in the best suite that all have.
-    fn plan_start(&self, cx: &Context, now: Time, entry_point: &str) -> Result<Plan, Obstacle> {
+    fn plan_start(
+        &self,
+        cx: &Context,
+        now: Time,
+        entry_point: &str,
+        shown: Option<Level>,
+    ) -> Result<Plan, Obstacle> {
         use Obstacle::{Ask, Never};
         if self.log.is_some() {
             return Err(Never("already-started"));
@@ -175,12 +181,10 @@ impl Conversation {
         let entry = policy
             .entry_point(entry_point)
             .ok_or(Never("unknown-entry-point"))?;
-        let pin = cx.account.pin();
-        if pin.lowest_level.is_some_and(|lowest| entry.level < lowest) {
+        // A policy that came since then may not take away what the person was shown.
+        let lowest = cx.account.pin().lowest_level.max(shown);
+        if lowest.is_some_and(|lowest| entry.level < lowest) {
             return Err(Never("level-not-allowed"));
-        }
-        if entry.level != Level::E2ee {
-            return Err(Never("vault-missing"));
         }
         if policy.archive != Archive::None {
             return Err(Never("archive-missing"));
@@ -198,15 +202,24 @@ impl Conversation {
             suite: Suite::default(),
             level: entry.level,
         };
+        let with_vault = entry.level != Level::E2ee;
         let has_all = |suite: &Suite| {
             let has = |team: &String| cx.directory.team_key(team, *suite, now).is_some();
             entry.teams.iter().all(has)
+                && (!with_vault || cx.directory.vault(*suite, now).is_some())
         };
         let suites = cx.suites(now).iter().copied();
-        plan.suite = suites
-            .rev()
-            .find(has_all)
-            .ok_or_else(|| Ask(entry.teams.iter().cloned().map(Query::TeamKey).gather()))?;
+        plan.suite = suites.rev().find(has_all).ok_or_else(|| {
+            let mut queries = entry.teams.iter().cloned().map(Query::TeamKey).gather();
+            if with_vault {
+                queries.push(Query::Vaults);
+            }
+            Ask(queries)
+        })?;
+        if with_vault && let Some(vault) = cx.directory.vault(plan.suite, now) {
+            plan.put_member(cx, vault, now)
+                .ok_or(Never("no-seal-key"))?;
+        }
         for team in &entry.teams {
             plan.put_team(cx, team, now).ok_or(Never("no-team-key"))?;
         }

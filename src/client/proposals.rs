@@ -7,6 +7,7 @@ use super::conversation::{Conversation, NO_RANDOMNESS, fresh_id};
 use super::plan::{Obstacle, Plan};
 use super::records::{Outgoing, OwnContactKey, StoredProposal};
 use super::{Event, Target};
+use crate::account::Level;
 use crate::contact::{Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, build};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPrivateKey;
@@ -29,6 +30,8 @@ pub(super) struct Intent {
 pub(super) enum Wish {
     Start {
         entry_point: String,
+        /// The level that the person was shown.
+        level: Option<Level>,
     },
     Claim,
     Transfer {

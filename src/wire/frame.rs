@@ -365,6 +365,9 @@ pub enum Query {
     Policy(Hash),
     /// For administrators: enrolment requests that wait, and all credentials.
     Devices,
+    /// For anyone: credential and newest seal key of each suite of every vault; `available` says which
+    /// are there.
+    Vaults,
 }
 
 variants!(Query {
@@ -373,6 +376,7 @@ variants!(Query {
     2 => TeamSeals(team),
     3 => Policy(hash),
     4 => Devices,
+    5 => Vaults,
 });
 
 /// What the relay knows of a contact.

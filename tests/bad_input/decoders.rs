@@ -255,6 +255,7 @@ fn frames_of_clients_are_read_strictly() {
         Query::TeamSeals("support".into()),
         Query::Policy(hash()),
         Query::Devices,
+        Query::Vaults,
     ];
     let lookups = queries
         .into_iter()

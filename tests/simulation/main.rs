@@ -14,6 +14,7 @@ mod contents;
 mod conversation;
 mod dishonest;
 mod history;
+mod levels;
 mod policy;
 mod relay;
 mod rollback;

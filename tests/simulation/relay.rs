@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sottovoce::account::{Account, Credential, Pin, SealKey, TeamKey, TeamSeals};
+use sottovoce::account::{Account, Credential, Pin, Role, SealKey, TeamKey, TeamSeals};
 use sottovoce::contact::{Commit, Log};
 use sottovoce::message::Envelope;
 use sottovoce::wire::frame::*;
@@ -294,23 +294,12 @@ impl Relay {
                 }
             }
             Query::TeamMembers(team) => {
-                for signed in &self.credentials {
-                    let credential = signed.parse().unwrap();
-                    if !credential.teams.contains(team) {
-                        continue;
-                    }
-                    available.push(credential.device);
-                    objects.push(Object::new(ObjectKind::Credential, signed.to_bytes()));
-                    for suite in sottovoce::wire::Suite::ALL {
-                        let newest = self.seal_keys.iter().rfind(|key| {
-                            let key = key.parse().unwrap();
-                            key.device == credential.device && key.suite == suite
-                        });
-                        objects.extend(
-                            newest.map(|key| Object::new(ObjectKind::SealKey, key.to_bytes())),
-                        );
-                    }
-                }
+                let is_in = |credential: &Credential| credential.teams.contains(team);
+                self.with_seal_keys(is_in, &mut objects, &mut available);
+            }
+            Query::Vaults => {
+                let is_vault = |credential: &Credential| credential.role == Role::Vault;
+                self.with_seal_keys(is_vault, &mut objects, &mut available);
             }
             Query::TeamSeals(team) => {
                 for (key, _) in &self.team_keys {
@@ -354,6 +343,30 @@ impl Relay {
                 more,
             };
             self.send(peer, frame);
+        }
+    }
+
+    /// Credentials of some devices, each before its newest seal keys.
+    fn with_seal_keys(
+        &self,
+        which: impl Fn(&Credential) -> bool,
+        objects: &mut Vec<Object>,
+        available: &mut Vec<DeviceId>,
+    ) {
+        for signed in &self.credentials {
+            let credential = signed.parse().unwrap();
+            if !which(&credential) {
+                continue;
+            }
+            available.push(credential.device);
+            objects.push(Object::new(ObjectKind::Credential, signed.to_bytes()));
+            for suite in sottovoce::wire::Suite::ALL {
+                let newest = self.seal_keys.iter().rfind(|key| {
+                    let key = key.parse().unwrap();
+                    key.device == credential.device && key.suite == suite
+                });
+                objects.extend(newest.map(|key| Object::new(ObjectKind::SealKey, key.to_bytes())));
+            }
         }
     }
 

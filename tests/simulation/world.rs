@@ -69,12 +69,33 @@ impl World {
     }
 
     pub fn with_policy(seed: u64, change: impl FnOnce(&mut Policy)) -> Self {
+        Self::with(seed, |_| {}, change)
+    }
+
+    /// A world whose entry point has this level.
+    pub fn at_level(seed: u64, level: Level) -> Self {
+        let plan = match level {
+            Level::Transport => Plan::Plus,
+            Level::Storage | Level::E2ee => Plan::Enterprise,
+        };
+        let lowest = |root: &mut RootStatement| root.lowest_level = level;
+        Self::with(seed, lowest, |policy| {
+            policy.plan = plan;
+            policy.entry_points[0].level = level;
+        })
+    }
+
+    pub fn with(
+        seed: u64,
+        change_root: impl FnOnce(&mut RootStatement),
+        change: impl FnOnce(&mut Policy),
+    ) -> Self {
         let mut random = Random::seeded(seed);
         let root = SigningKey::generate(&mut random).unwrap();
         let administrator = SigningKey::generate(&mut random).unwrap();
         let account = account_id(&root.public());
         let mut relay = Relay::new(account);
-        let statement = RootStatement {
+        let mut statement = RootStatement {
             version: Version,
             suite: Suite::X25519,
             account,
@@ -87,6 +108,7 @@ impl World {
             key_manager: None,
             lowest_level: Level::E2ee,
         };
+        change_root(&mut statement);
         relay
             .account
             .learn_root(&Signed::sign(&statement, &[&root]))
@@ -188,7 +210,10 @@ impl World {
             name: name.into(),
             role,
             via: Via::Device,
-            teams: vec!["support".into()],
+            teams: match role {
+                Role::Vault | Role::Auditor => Vec::new(),
+                _ => vec!["support".into()],
+            },
             issued: START,
             expires: START.plus_seconds(30 * limits::DAY),
         };

@@ -2,12 +2,12 @@
 
 use std::ops::Bound;
 
-use sottovoce::account::AccountError;
+use sottovoce::account::{AccountError, Credential, Role};
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
 use sottovoce::wire::{DeviceId, Suite, Time, encode};
 
-use super::book::Book;
+use super::book::{Book, Known};
 use crate::refusal::Refusal;
 
 /// How much a frame of an answer holds, in bytes, unless what belongs together is longer: what
@@ -75,6 +75,7 @@ impl Book {
         let standing = self.standing(asker, now);
         match query {
             Query::TeamKey(team) => Ok(self.team_key(team)),
+            Query::Vaults => Ok(self.vaults(now)),
             Query::Policy(hash) => self.policy_with_renewals(hash),
             Query::TeamMembers(team) if standing.belongs() => Ok(self.team_members(team, now)),
             Query::TeamSeals(team) if standing.belongs() => self.seals_for(team, asker, now),
@@ -110,19 +111,33 @@ impl Book {
         for (device, known) in &self.credentials {
             // The stored text first: it is cheap, and most devices are in other teams.
             let named = known.body.teams.iter().any(|own| own == team);
-            if !named || !self.standing(device, now).is_in(team) {
-                continue;
+            if named && self.standing(device, now).is_in(team) {
+                found.0.push(self.with_seal_keys(device, known));
             }
-            let mut group = Group::of(known.object(ObjectKind::Credential));
-            group.devices.push(*device);
-            for suite in Suite::ALL {
-                if let Some(key) = self.seal_keys.get(&(*device, suite)) {
-                    group.objects.push(key.object(ObjectKind::SealKey));
-                }
-            }
-            found.0.push(group);
         }
         found
+    }
+
+    fn vaults(&self, now: Time) -> Found {
+        let mut found = Found::default();
+        for (device, known) in &self.credentials {
+            let is_vault = known.body.role == Role::Vault;
+            if is_vault && self.standing(device, now).credential.is_some() {
+                found.0.push(self.with_seal_keys(device, known));
+            }
+        }
+        found
+    }
+
+    fn with_seal_keys(&self, device: &DeviceId, known: &Known<Credential>) -> Group {
+        let mut group = Group::of(known.object(ObjectKind::Credential));
+        group.devices.push(*device);
+        for suite in Suite::ALL {
+            if let Some(key) = self.seal_keys.get(&(*device, suite)) {
+                group.objects.push(key.object(ObjectKind::SealKey));
+            }
+        }
+        group
     }
 
     fn seals_for(&self, team: &str, holder: &DeviceId, now: Time) -> Result<Found, Refusal> {
