@@ -139,7 +139,7 @@ fn create(arguments: &Create) -> Outcome {
     )?;
     // What no client would believe must not leave here.
     folder.believed()?;
-    tell(arguments, account);
+    tell(arguments, account, policy.expires);
     Ok(())
 }
 
@@ -164,7 +164,7 @@ fn name_key_manager(arguments: &NameKeyManager) -> Outcome {
     Ok(())
 }
 
-fn tell(arguments: &Create, account: AccountId) {
+fn tell(arguments: &Create, account: AccountId, expires: Time) {
     let attribute = |text: &str| {
         text.replace('&', "&amp;")
             .replace('"', "&quot;")
@@ -176,9 +176,20 @@ fn tell(arguments: &Create, account: AccountId) {
         "The account is in {}. Keep root.key offline: it is needed again only",
         arguments.dir.display()
     );
-    say!("to name other administrators. On a web page, embed:");
+    say!("to name other administrators.");
+    say!();
+    say!(
+        "The policy holds until {}. Then nobody",
+        clock::date(expires)
+    );
+    say!("can send anything, so let a daily job renew it (`sottovoce policy renew`, then");
+    say!("`sottovoce policy publish`; docs/OPERATIONS.md, \"What has to be renewed\").");
+    say!();
+    say!("On a web page, embed the following. `openssl dgst -sha384 -binary loader.js | base64`");
+    say!("prints what belongs after `sha384-`; it changes with every version of the loader.");
     say!();
     say!("  <script async src=\"https://chat.example/widget/loader.js\"");
+    say!("          integrity=\"sha384-…\" crossorigin=\"anonymous\"");
     say!("          data-account=\"{account}\"");
     say!(
         "          data-entry-point=\"{}\" data-name=\"{}\"></script>",

@@ -21,8 +21,10 @@ use crate::say::say;
 pub(crate) enum Command {
     /// Make a new key for a team and seal it to its present members.
     ///
-    /// Agents' devices do this once a day by themselves. Do it by hand after somebody left;
-    /// `agent revoke` does.
+    /// Agents' devices do this once a day by themselves, and `agent revoke` when somebody leaves.
+    /// A key is sealed to for 24 hours, and so are the keys of the members' devices: a daily job
+    /// that runs this keeps a team within reach for up to two days after the last of its agents
+    /// was connected, no longer.
     Rotate(Rotate),
 }
 
@@ -41,7 +43,14 @@ pub(crate) async fn run(command: Command) -> Outcome {
     let Command::Rotate(arguments) = command;
     let folder = Folder::open(&arguments.dir)?;
     let (mut relay, key) = connection::connect_with_key(&arguments.relay, &folder).await?;
-    rotate(&folder, &mut relay, &key, &arguments.team).await
+    if rotate(&folder, &mut relay, &key, &arguments.team).await? == 0 {
+        let words = "no device of the team has a key that is sealed to now";
+        return Err(Failure::new("no-seal-key", words).with_help(
+            "Devices publish a new key whenever they connect, and it is sealed to for 24 hours. \
+             One of the team's agents has to connect once.",
+        ));
+    }
+    Ok(())
 }
 
 /// A member's device and the key to seal to.
@@ -50,13 +59,14 @@ type Holder = (DeviceId, SealPublicKey);
 /// How often it is tried when members make keys at the same time.
 const ATTEMPTS: u8 = 5;
 
-/// Makes a generation for each suite that the policy allows.
+/// Makes a generation for each suite that the policy allows and that a member has a key of; how
+/// many.
 pub(crate) async fn rotate(
     folder: &Folder,
     relay: &mut Session,
     key: &SigningKey,
     team: &str,
-) -> Outcome {
+) -> Outcome<usize> {
     let mut attempt = 1;
     loop {
         match rotate_once(folder, relay, key, team).await {
@@ -73,7 +83,7 @@ async fn rotate_once(
     relay: &mut Session,
     key: &SigningKey,
     team: &str,
-) -> Outcome {
+) -> Outcome<usize> {
     let account = folder.believed()?;
     let now = clock::now();
     let (policy, _) = account.policy(now)?;
@@ -90,6 +100,7 @@ async fn rotate_once(
         .await?
         .objects;
     let lowest = policy.lowest_suite;
+    let mut made = 0;
     for suite in Suite::ALL.into_iter().filter(|suite| *suite >= lowest) {
         let holders = holders(&account, policy, team, suite, &members, now);
         if holders.is_empty() {
@@ -107,6 +118,7 @@ async fn rotate_once(
         for seals in TeamSeals::published(record.hash(), &seals) {
             relay.publish(ObjectKind::TeamSeals, seals).await?;
         }
+        made += 1;
         say!(
             "{team} has a new key of suite {}, for {} devices, until {}",
             suite.number(),
@@ -114,7 +126,7 @@ async fn rotate_once(
             clock::date(now.plus_seconds(limits::KEY_CURRENT))
         );
     }
-    Ok(())
+    Ok(made)
 }
 
 /// Who may hold the key: staff of the team, by a credential and a seal key that verify.

@@ -27,7 +27,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "disconnected" => "the connection to the relay ended",
         "epoch-taken" => "somebody else was faster",
         "erased" => "the conversation was erased at the relay; what is shown is kept here only",
-        "expired" => "its time has run out",
+        "expired" => "its time, or the account's policy, has run out",
         "fixed-field-changed" => "something was changed that is fixed for the contact's life",
         "foreign-account" => "it belongs to another account",
         "foreign-contact" => "it belongs to another contact",

@@ -367,3 +367,44 @@ fn an_administrator_makes_lists_and_revokes_api_tokens() {
     let strange = ["token", "create", "--name", "x", "--scope", "everything"];
     assert!(business.complained(&strange).contains("(scopes-invalid)"));
 }
+
+#[test]
+fn commands_say_until_when_the_policy_holds_and_which_team_keeps_visitors_out() {
+    let scene = Scene::new();
+    let said = scene.said(&["account", "create", "--dir", "account", "--plain-keys"]);
+    assert!(said.contains("The policy holds until 20"), "{said}");
+    assert!(said.contains("integrity=\"sha384-"), "{said}");
+    let business = Business::open();
+    let publish = business.administrator(&["policy", "publish"]);
+    let output = business.scene.run(&publish);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("in force at the relay, until 20"), "{said}");
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        warned.contains("at shop yet: support has no current key"),
+        "{warned}"
+    );
+    let complaint = business.complained(&["team", "rotate", "support"]);
+    assert!(complaint.contains("(no-seal-key)"), "{complaint}");
+
+    let _ada = business.agent("Ada", "support");
+    business.said(&["team", "rotate", "support"]);
+    let output = business.scene.run(&publish);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let two = "entry-point.shop.teams=support,sales";
+    let set = [
+        "policy",
+        "set",
+        "--dir",
+        "account",
+        "team.sales.name=Sales",
+        two,
+    ];
+    business.scene.said(&set);
+    let output = business.scene.run(&publish);
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        warned.contains("at shop yet: sales has no current key"),
+        "{warned}"
+    );
+}

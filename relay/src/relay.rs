@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::account::AccountHub;
 use crate::bans::Bans;
 use crate::config::{Config, Mount};
+use crate::expiry::Expiry;
 use crate::fanout::{Fanout, LocalFanout};
 use crate::heads::Heads;
 use crate::hints::{Heard, HintChannel, Hints, NatsError, NatsHints, NoHints, PostgresHints};
@@ -221,6 +222,7 @@ impl Relay {
         dispatcher.metrics().register(&mut registry);
         let queues = sequencer.queues();
         let metrics = Metrics::register(&mut registry, Arc::clone(&counters), queues);
+        let expiry = Expiry::register(&mut registry);
         let registry = Arc::new(registry);
         let readiness = Readiness::default();
         watch::look(&database, &readiness).await;
@@ -252,6 +254,7 @@ impl Relay {
             let shared = Arc::clone(&shared);
             async move { shared.bans.follow(shared.shutdown.clone()).await }
         });
+        tokio::spawn(expiry.run(Arc::clone(&shared)));
         let housekeeping = tokio::spawn(retention::run(Arc::clone(&shared)));
         Ok(Self {
             listener,

@@ -175,6 +175,54 @@ async fn numbers_say_what_happened_and_to_nobody() {
     running.await.unwrap();
 }
 
+#[tokio::test]
+async fn numbers_say_how_long_the_policy_holds_and_where_visitors_cannot_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let business = Business::new();
+    let database = folder.path().join("relay.db").display().to_string();
+    let mut config = Config::loopback(database, business.id);
+    config.metrics = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let relay = Relay::bind(config).await.unwrap();
+    let metrics = relay.metrics_address().unwrap();
+    let address = relay.address();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(relay.serve(async move {
+        let _ = stopped.await;
+    }));
+    let number = async |name: &str| -> i64 {
+        let text = get(metrics, "/metrics").await;
+        let start = format!("\nsottovoce_{name} ");
+        let (_, rest) = text.split_once(&start).unwrap();
+        rest.lines().next().unwrap().parse().unwrap()
+    };
+    assert_eq!(number("policy_seconds_left").await, 0);
+    let mut administrator = Client::connect(address, &business, &business.administrator)
+        .await
+        .unwrap();
+    let objects = business.objects();
+    for object in objects.iter().take(2) {
+        administrator.publish(object.clone()).await.unwrap();
+    }
+    let until = async |silent: i64| {
+        let since = Instant::now();
+        while number("policy_seconds_left").await == 0
+            || number("entry_points_without_key").await != silent
+        {
+            assert!(since.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    until(1).await;
+    let left = number("policy_seconds_left").await;
+    assert!((600_000..=604_800).contains(&left), "{left}");
+    for object in objects.into_iter().skip(2) {
+        administrator.publish(object).await.unwrap();
+    }
+    until(0).await;
+    stop.send(()).unwrap();
+    running.await.unwrap();
+}
+
 #[test]
 fn numbers_are_not_shown_to_others_by_accident() {
     let settings = |exposed: bool| -> Result<Config, ConfigError> {

@@ -322,6 +322,11 @@ impl Account {
         Ok((&known.policy, known.signed.hash()))
     }
 
+    /// The newest policy, expired or not.
+    pub fn newest_policy(&self) -> Option<&Policy> {
+        self.current_policy().map(|known| &known.policy)
+    }
+
     /// The version of the policy in force, expired or not.
     pub fn policy_number(&self) -> Option<u64> {
         self.current_policy().map(|known| known.policy.number)

@@ -213,10 +213,11 @@ impl Context {
             .or_else(|| self.directory.holders(team, suite))
     }
 
-    /// The account as people see it; `None` before a policy is known.
+    /// The account as people see it, also when its policy has run out: they have to be told.
+    /// `None` before a policy is known.
     pub(super) fn account_view(&self, now: Time) -> Option<AccountView> {
         let expires = self.account.policy_expires()?;
-        let (policy, _) = self.account.policy(now).ok()?;
+        let policy = self.account.newest_policy()?;
         Some(AccountView {
             policy: policy.number,
             expires,

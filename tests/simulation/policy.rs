@@ -34,6 +34,27 @@ fn an_expired_policy_stops_sending_until_it_is_renewed() {
 }
 
 #[test]
+fn who_starts_under_an_expired_policy_learns_when_it_ended() {
+    let mut world = World::new(402);
+    world.now = START.plus_seconds(7 * limits::DAY);
+    let ada = world.staff("Ada", sottovoce::account::Role::Agent);
+    let visitor = world.visitor();
+    for node in [ada, visitor] {
+        world.connect(node);
+    }
+    world.run(3);
+    for node in [ada, visitor] {
+        let mut events = world.nodes[node].events.iter();
+        let view = events.find_map(|event| match event {
+            Event::Account(view) => Some(view),
+            _ => None,
+        });
+        let view = view.expect("the account is shown");
+        assert!(view.expires <= world.now && view.expires_soon);
+    }
+}
+
+#[test]
 fn nothing_is_sent_to_a_roster_with_a_revoked_agent() {
     let (mut world, visitor, ada, bruno) = greeted(401);
     claim(&mut world, ada);

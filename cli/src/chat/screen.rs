@@ -61,7 +61,8 @@ impl Line {
         self
     }
 
-    fn plain(&self) -> String {
+    /// The text without colours.
+    pub(super) fn plain(&self) -> String {
         self.0.iter().map(|(_, text)| text.as_str()).collect()
     }
 

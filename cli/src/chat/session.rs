@@ -358,21 +358,20 @@ impl Session {
             );
             self.say(&Line::notice(words));
         }
-        let warned = self
-            .account
-            .as_ref()
-            .is_some_and(|before| before.expires_soon);
-        if account.expires_soon && !warned && matches!(self.side, Side::Agent { .. }) {
-            let words = format!(
-                "the account's policy ends on {}: tell an administrator",
-                clock::date(account.expires)
-            );
-            self.say(&Line::warning(words));
+        let known = self.account.as_ref();
+        let warned = known.is_some_and(|before| before.expires_soon);
+        let is_agent = matches!(self.side, Side::Agent { .. });
+        if !warned && let Some(line) = show::policy_end(&account, is_agent, clock::now()) {
+            self.say(&line);
         }
         self.account = Some(account);
     }
 
     fn unapproved(&mut self, request: &str) {
+        // Nobody's credential counts then; the reason was said with the account.
+        if show::has_run_out(self.account.as_ref(), clock::now()) {
+            return;
+        }
         if matches!(self.side, Side::Agent { invited: true }) {
             self.say(&Line::notice("asking to be let in with the invitation"));
             return;
@@ -452,11 +451,17 @@ impl Session {
         self.is_changing = false;
         self.outgoing.answer();
         let is_start = self.current.is_some() && contact == self.current && self.views.is_empty();
+        let out = code == "expired" && show::has_run_out(self.account.as_ref(), clock::now());
         if is_start && matches!(self.side, Side::Visitor { .. }) {
-            let words = format!("the conversation cannot begin: {}", words::of(code));
+            let why = if out { show::RUN_OUT } else { words::of(code) };
+            let words = format!("the conversation cannot begin: {why}");
             return Err(Failure::new(code, words));
         }
-        self.say(&Line::warning(because(code)));
+        self.say(&Line::warning(if out {
+            format!("{} ({code})", show::RUN_OUT)
+        } else {
+            because(code)
+        }));
         Ok(())
     }
 

@@ -5,7 +5,10 @@ use sottovoce::client::{
     AccountView, Author, ContactState, ContactView, Item, ItemBody, MessageState, System,
 };
 
+use sottovoce::wire::Time;
+
 use super::screen::{Line, Tone};
+use crate::clock;
 use crate::text::{printable, printable_lines};
 use crate::words;
 
@@ -223,6 +226,36 @@ pub(super) fn sheet(view: &ContactView, account: Option<&AccountView>) -> Vec<Li
     lines
 }
 
+/// Why nothing is sent when the account's policy has run out.
+pub(super) const RUN_OUT: &str =
+    "the account's policy has run out; nothing can be sent until an administrator renews it";
+
+/// Whether the account's policy has run out.
+pub(super) fn has_run_out(account: Option<&AccountView>, now: Time) -> bool {
+    account.is_some_and(|account| account.expires <= now)
+}
+
+/// What is to be said of the policy's end: to agents when it comes soon, to everybody when it
+/// has come.
+pub(super) fn policy_end(account: &AccountView, is_agent: bool, now: Time) -> Option<Line> {
+    let date = clock::date(account.expires);
+    let ended = has_run_out(Some(account), now);
+    match (ended, is_agent) {
+        (true, true) => Some(Line::warning(format!(
+            "the account's policy ran out on {date}: nobody can send anything until an \
+             administrator renews it (sottovoce policy renew, then sottovoce policy publish)"
+        ))),
+        (true, false) => Some(Line::warning(format!(
+            "nothing can be sent now: the account's policy ran out on {date}"
+        ))),
+        (false, true) if account.expires_soon => Some(Line::warning(format!(
+            "the account's policy ends on {date}: an administrator has to renew it before \
+             (sottovoce policy renew, then sottovoce policy publish)"
+        ))),
+        (false, _) => None,
+    }
+}
+
 /// Where a contact stands, in a word or two.
 pub(super) const fn standing(state: ContactState) -> &'static str {
     match state {
@@ -230,5 +263,48 @@ pub(super) const fn standing(state: ContactState) -> &'static str {
         ContactState::Open => "is being answered",
         ContactState::Transferring => "is being handed on",
         ContactState::Closed => "has ended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(expires: Time, expires_soon: bool) -> AccountView {
+        AccountView {
+            policy: 1,
+            expires,
+            expires_soon,
+            entry_points: Vec::new(),
+            teams: Vec::new(),
+            retention_days: 30,
+            fallback_link: None,
+            own: Author {
+                device: sottovoce::crypto::sign::SigningKey::from_seed(
+                    &sottovoce::crypto::Secret::new([7; 32]),
+                )
+                .public(),
+                name: String::new(),
+                role: Role::Visitor,
+                via: Via::Device,
+                own: true,
+            },
+            own_teams: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_policy_that_ran_out_is_said_to_everybody_and_one_that_ends_soon_to_agents() {
+        let now = clock::now();
+        let said = |account: &AccountView, is_agent: bool| {
+            policy_end(account, is_agent, now).map(|line| line.plain())
+        };
+        let ended = account(now, true);
+        assert!(said(&ended, true).is_some_and(|words| words.contains("ran out on")));
+        assert!(said(&ended, false).is_some_and(|words| words.contains("ran out on")));
+        let soon = account(now.plus_seconds(60), true);
+        assert!(said(&soon, true).is_some_and(|words| words.contains("ends on")));
+        assert_eq!(said(&soon, false), None);
+        assert_eq!(said(&account(now.plus_seconds(600_000), false), true), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `sottovoce policy`: what the account decides, in signed versions.
 
+mod reach;
 mod settings;
 mod show;
 
@@ -150,16 +151,30 @@ async fn publish(arguments: &Publish) -> Outcome {
     let account = folder.believed()?;
     let mut relay = connection::connect(&arguments.relay, &folder).await?;
     send(&folder, &mut relay).await?;
-    let number = account
-        .policy(clock::now())
-        .map(|(policy, _)| policy.number);
-    match number {
-        Ok(number) => say!("Version {number} of the policy is in force at the relay."),
-        Err(error) => say!(
-            "The relay has the policy, but it is not in force: {error}. Next: sottovoce policy renew"
-        ),
+    let now = clock::now();
+    let until = account.policy_expires().unwrap_or_default();
+    match account.policy(now) {
+        Ok((policy, _)) => {
+            say!(
+                "Version {} of the policy is in force at the relay, until {}.",
+                policy.number,
+                clock::date(until)
+            );
+            reach::warn(&account, policy, &mut relay, now).await
+        }
+        Err(AccountError::Expired) => {
+            say!(
+                "The relay has the policy, but it ran out on {}: nobody can send anything. \
+                 Next: sottovoce policy renew, then sottovoce policy publish",
+                clock::date(until)
+            );
+            Ok(())
+        }
+        Err(error) => {
+            say!("The relay has the policy, but it is not in force: {error}.");
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// Sends everything in the folder that the relay should have.

@@ -24,9 +24,14 @@ pub(super) fn run(folder: &Folder) -> Outcome {
 fn validity(expires: sottovoce::wire::Time, now: sottovoce::wire::Time) -> String {
     let date = clock::date(expires);
     if expires <= now {
-        format!("{date}: expired; `sottovoce policy renew` extends it")
+        format!(
+            "{date}: it has run out, and nobody can send anything; \
+             `sottovoce policy renew` extends it, then `sottovoce policy publish`"
+        )
     } else if expires < now.plus_seconds(3 * limits::DAY) {
-        format!("{date}: soon; `sottovoce policy renew` extends it")
+        format!(
+            "{date}: soon; `sottovoce policy renew` extends it, then `sottovoce policy publish`"
+        )
     } else {
         date
     }

@@ -225,6 +225,32 @@ impl Book {
             .collect()
     }
 
+    /// Entry points where nobody can begin, each with the first of its teams that has no key that
+    /// is sealed to now. Every team of an entry point needs one, of one suite.
+    pub(crate) fn teams_without_key(&self, now: Time) -> Vec<(String, String)> {
+        let Ok(policy) = self.policy(now) else {
+            return Vec::new();
+        };
+        let has = |team: &String, suite: Suite| {
+            self.newest_team_key(team, suite)
+                .is_some_and(|known| now < known.body.until)
+        };
+        let allowed = || {
+            Suite::ALL
+                .into_iter()
+                .filter(|suite| *suite >= policy.lowest_suite)
+        };
+        let silent = policy.entry_points.iter().filter_map(|entry| {
+            if allowed().any(|suite| entry.teams.iter().all(|team| has(team, suite))) {
+                return None;
+            }
+            let lacks = |team: &&String| !allowed().any(|suite| has(team, suite));
+            let team = entry.teams.iter().find(lacks).or(entry.teams.first())?;
+            Some((entry.id.clone(), team.clone()))
+        });
+        silent.collect()
+    }
+
     /// The hash of the policy in force, and the days that it lets entries stay after the last one.
     pub(crate) fn policy_in_force(&self, now: Time) -> Option<(Hash, u64)> {
         let policy = self.policy(now).ok()?;

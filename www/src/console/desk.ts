@@ -182,12 +182,7 @@ export class Desk {
                 ({ code, stopsSending }) =>
                     html`<p class="alarm" role="alert" data-testid="alarm" data-code=${code}>${alarm(code, stopsSending)}</p>`,
             )}
-        ${state.account?.expiresSoon
-            ? html`<p class="warning">
-                  The account’s settings expire on ${new Date(state.account.expires).toLocaleString()}: an
-                  administrator has to renew them.
-              </p>`
-            : nothing}
+        ${state.account?.expiresSoon ? policyEnd(state.account.expires) : nothing}
         ${state.storageWorking
             ? nothing
             : html`<p class="warning" data-testid="storage-warning">
@@ -274,6 +269,19 @@ export class Desk {
             </button>
         </li>`;
     }
+}
+
+/** Says when the policy ends, or that nobody can send anything because it has ended. */
+function policyEnd(expires: number): TemplateResult {
+    const date = new Date(expires).toLocaleString();
+    return expires <= Date.now()
+        ? html`<p class="alarm" role="alert" data-testid="policy-ended">
+              The account’s settings expired on ${date}. Nobody can send anything until an administrator renews them:
+              <code>sottovoce policy renew</code>, then <code>sottovoce policy publish</code>.
+          </p>`
+        : html`<p class="warning" data-testid="policy-ends">
+              The account’s settings expire on ${date}: an administrator has to renew them before.
+          </p>`;
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
