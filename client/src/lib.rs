@@ -42,7 +42,7 @@ pub mod tls;
 pub use age::secrecy::SecretString;
 pub use connection::{AddressError, DialError};
 pub use host::{Handle, HostConfig, StartError, Stopped, start};
-pub use reading::{ReadingError, read_entry};
+pub use reading::{ReadingError, read_entry, requester};
 pub use state::{StateError, StateStore, StorageKey};
 
 use sottovoce::wire::Time;

@@ -19,6 +19,8 @@ mod proposals;
 mod reader;
 mod receipts;
 mod records;
+#[cfg(feature = "staff")]
+mod requester;
 mod sending;
 mod system;
 mod timeline;
@@ -29,6 +31,8 @@ use crate::table::Table;
 pub use command::{Command, Target};
 pub use event::*;
 pub use reader::{ReadError, Reading, read_entry};
+#[cfg(feature = "staff")]
+pub use requester::{Requester, requester};
 
 use self::context::Context;
 pub(crate) use self::context::STAFF;
