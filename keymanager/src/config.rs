@@ -2,13 +2,13 @@
 //! to.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::AccountId;
-use sottovoce_server::TlsFiles;
 use sottovoce_server::config::{self, ConfigError};
+use sottovoce_server::{TlsFiles, database};
 
 use crate::master::{Master, secret_of_hex};
 use crate::rules::Rules;
@@ -104,8 +104,7 @@ impl Settings {
                 "there is nothing to store in",
             ));
         }
-        let own = place(&self.database.url);
-        if self.database.others.iter().any(|other| place(other) == own) {
+        if database::is_among(&self.database.url, &self.database.others) {
             let words = "keys and data need different databases, and this one holds other data";
             return Err(ConfigError::value("database.url", words));
         }
@@ -139,48 +138,6 @@ impl Settings {
             rules,
         })
     }
-}
-
-/// Where a database is, whatever way its URL is written: a server's name, port and database, or a
-/// file. Who connects, and how, makes no difference.
-fn place(url: &str) -> String {
-    if let Ok(parsed) = url::Url::parse(url)
-        && matches!(parsed.scheme(), "postgres" | "postgresql")
-    {
-        let query = |name: &str| {
-            let mut pairs = parsed.query_pairs();
-            pairs
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        let host = query("host").or_else(|| parsed.host_str().map(str::to_owned));
-        let host = match host.unwrap_or_default().to_ascii_lowercase() {
-            host if ["localhost", "127.0.0.1", "[::1]", ""].contains(&host.as_str()) => {
-                "localhost".to_owned()
-            }
-            host => host,
-        };
-        let port = query("port").or_else(|| parsed.port().map(|port| port.to_string()));
-        let port = port.unwrap_or_else(|| "5432".to_owned());
-        let name = query("dbname").unwrap_or_else(|| parsed.path().trim_matches('/').to_owned());
-        return format!("postgres {host} {port} {name}");
-    }
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path.strip_prefix("//").unwrap_or(path);
-    let path = Path::new(path.split('?').next().unwrap_or(path));
-    // A file that is not there yet is where its folder is.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
-    let whole = std::fs::canonicalize(path).ok().or_else(|| {
-        let name = path.file_name()?;
-        folder.ok().map(|folder| folder.join(name))
-    });
-    format!(
-        "file {}",
-        whole.unwrap_or_else(|| path.to_owned()).display()
-    )
 }
 
 #[cfg(test)]

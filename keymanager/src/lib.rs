@@ -16,7 +16,6 @@ pub mod master;
 pub mod rules;
 pub mod service;
 pub mod store;
-mod tombstones;
 
 pub use config::{Config, Settings};
 pub use http::{Server, StartError};

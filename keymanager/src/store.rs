@@ -6,7 +6,8 @@ use sottovoce::crypto::Hash;
 use sottovoce::wire::codec::{Decode, Encode};
 use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::{AccountId, ContactId, ContentId, Suite, Time, decode, encode, limits};
-use sqlx::any::{AnyPoolOptions, AnyRow};
+use sottovoce_server::database::{self, Migrations, OpenError};
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AnyPool, Row, Transaction};
 
 use crate::master::Wrapped;
@@ -18,9 +19,9 @@ pub enum StoreError {
     /// It does not do what it is asked.
     #[error("the database cannot be used: {0}")]
     Database(#[from] sqlx::Error),
-    /// It has not the form that this version needs, and cannot be brought to it.
-    #[error("the database cannot be migrated: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// It holds what no key manager stored.
     #[error("the database holds what no key manager stored")]
     Unreadable,
@@ -66,37 +67,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        sqlx::any::install_default_drivers();
-        let is_shared = url.starts_with("postgres");
-        let url = match url.split_once(':') {
-            Some(("sqlite" | "postgres" | "postgresql", _)) => url.to_owned(),
-            _ => format!("sqlite://{url}?mode=rwc"),
+        let migrations = Migrations {
+            sqlite: sqlx::migrate!("./migrations/sqlite"),
+            postgres: sqlx::migrate!("./migrations/postgres"),
         };
-        let pool = AnyPoolOptions::new()
-            // One writer is all that SQLite has, and an account's requests are answered in turn.
-            .max_connections(if is_shared { 4 } else { 1 })
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if !is_shared {
-                        for pragma in [
-                            "PRAGMA journal_mode = WAL",
-                            "PRAGMA synchronous = FULL",
-                            // What is deleted is overwritten with zeros.
-                            "PRAGMA secure_delete = ON",
-                        ] {
-                            sqlx::query(pragma).execute(&mut *connection).await?;
-                        }
-                    }
-                    Ok(())
-                })
-            })
-            .connect(&url)
-            .await?;
-        if is_shared {
-            sqlx::migrate!("./migrations/postgres").run(&pool).await?;
-        } else {
-            sqlx::migrate!("./migrations/sqlite").run(&pool).await?;
-        }
+        let pool = database::open(url, &migrations).await?;
         Ok(Self { pool })
     }
 

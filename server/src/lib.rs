@@ -1,9 +1,11 @@
 //! What every Sottovoce server process shares: configuration in layers, a listener that keeps the
 //! TLS rule, logs that hold nothing confidential, traces, metrics, health checks, problem
-//! documents, and an orderly end.
+//! documents, API tokens, small databases, the file of erasures, and an orderly end.
 
+pub mod bearer;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod drain;
 pub mod health;
 pub mod listen;
@@ -14,6 +16,7 @@ pub mod problem;
 pub mod shutdown;
 pub mod telemetry;
 mod tls;
+pub mod tombstones;
 
 pub use drain::Drain;
 pub use health::Readiness;

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use crate::master::{Master, MasterError};
 use crate::rules::Rules;
 use crate::store::{self, Store, StoreError};
-use crate::tombstones::{Tombstones, TombstonesError};
+use sottovoce_server::tombstones::{Tombstones, TombstonesError};
 
 /// How long requests are sealed to one key, in seconds; it opens for as long again.
 const REQUEST_KEY: u64 = limits::DAY;

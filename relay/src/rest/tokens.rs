@@ -8,13 +8,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sottovoce::account::{AccountError, ApiTokenRequest};
-use sottovoce::crypto::{Hash, Random};
-use sottovoce::wire::codec::to_base64url;
+use sottovoce::crypto::Hash;
 use sottovoce::wire::{DeviceId, Signed, Suite, Time, limits};
+use sottovoce_server::bearer;
 use sottovoce_server::problem::{Json, Path, Problem};
 use utoipa::ToSchema;
 
-use super::caller::{self, Caller, PREFIX, RANDOM, Scope, token_hash};
+use super::caller::{self, Caller, Scope};
 use super::error::ApiError;
 use super::path::{AccountPath, TokenPath};
 use super::signed_bytes;
@@ -98,10 +98,9 @@ pub(super) async fn create(
     let (request, by) = verify(&hub, &parts.headers, &body.0.request, now)
         .await
         .inspect_err(|_| shared.throttle.failed(address))?;
-    let random: [u8; RANDOM] = Random::os().bytes().map_err(|_| Refusal::Unavailable)?;
-    let token = format!("{PREFIX}{}", to_base64url(&random));
+    let token = bearer::fresh().map_err(|_| Refusal::Unavailable)?;
     let issued = ApiToken {
-        hash: token_hash(&token),
+        hash: bearer::hash(&token),
         account: hub.id(),
         name: request.name,
         scopes: request.scopes,
