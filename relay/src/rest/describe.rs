@@ -66,7 +66,7 @@ const EVERYWHERE: [Problems; 5] = [
     (
         "400",
         "Query, header or body cannot be read: `invalid-query`, `range-invalid`, `cursor-invalid`, \
-        `malformed-body`, `idempotency-key-invalid`",
+        `malformed-body`, `idempotency-key-invalid`, `idempotency-key-unsupported`",
     ),
 ];
 
@@ -90,7 +90,7 @@ const WITH_BODY: [Problems; 4] = [
     (
         "409",
         "It contradicts what is there: `conflict`, `rolled-back`, `device-taken`, `generation-taken`, \
-        `nonce-used`, `too-many-endpoints`, `request-under-way`",
+        `nonce-used`, `too-many-endpoints`, `rotation-under-way`, `request-under-way`",
     ),
     ("413", "The body is longer than its limit: `too-large`"),
     ("415", "The body is not application/json: `media-type`"),

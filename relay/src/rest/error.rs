@@ -55,6 +55,9 @@ pub(crate) enum ApiError {
     /// The same request is still under way.
     #[error("the request with this idempotency key is still under way")]
     RepeatUnderWay,
+    /// The answer has secrets in it, so it is not kept to be given again.
+    #[error("answers with secrets in them are not kept: this route takes no idempotency key")]
+    RepeatKeyUnsupported,
     /// A range ends before it begins, or is too long.
     #[error("a number is outside what is allowed, or a range ends before it begins")]
     RangeInvalid,
@@ -93,6 +96,7 @@ impl ApiError {
             Self::RepeatKeyInvalid => "idempotency-key-invalid",
             Self::RepeatKeyReused => "idempotency-key-reused",
             Self::RepeatUnderWay => "request-under-way",
+            Self::RepeatKeyUnsupported => "idempotency-key-unsupported",
             Self::RangeInvalid => "range-invalid",
             Self::UnknownCredential => "unknown-credential",
             Self::UnknownToken => "unknown-token",
@@ -113,9 +117,10 @@ impl ApiError {
             | Self::UnknownEndpoint
             | Self::UnknownDelivery => StatusCode::NOT_FOUND,
             Self::NonceUsed | Self::RepeatUnderWay | Self::DeliveryPending => StatusCode::CONFLICT,
-            Self::CursorInvalid | Self::RepeatKeyInvalid | Self::RangeInvalid => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::CursorInvalid
+            | Self::RepeatKeyInvalid
+            | Self::RepeatKeyUnsupported
+            | Self::RangeInvalid => StatusCode::BAD_REQUEST,
             Self::ScopesInvalid
             | Self::NameInvalid
             | Self::NotBase64url

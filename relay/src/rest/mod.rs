@@ -80,7 +80,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
         .routes(routes!(secrets::keys, secrets::rotate_keys))
-        .routes(routes!(secrets::secret_token, secrets::rotate_secret_token));
+        .routes(routes!(secrets::secret_token, secrets::rotate_secret_token))
+        .layer(middleware::from_fn(repeat::never));
     let (router, mut description) = OpenApiRouter::with_openapi(describe::api())
         .nest("/v1/accounts/{account}", repeatable.merge(once))
         .split_for_parts();

@@ -1,12 +1,12 @@
 //! Idempotency keys: a POST with one may be sent again, and is answered as the first time for 24
-//! hours. Answers that hold secrets are not kept: their routes do without.
+//! hours. Answers that hold secrets are not kept: their routes refuse one.
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -76,6 +76,15 @@ pub(super) async fn once(
         answer.map(|(_, response)| response)
     });
     run.await.unwrap_or_else(|_| Err(Problem::internal()))
+}
+
+/// Refuses a POST with a key where answers are not kept: whoever sent it would take a second secret
+/// for the first.
+pub(super) async fn never(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.method() == Method::POST && request.headers().contains_key(HEADER) {
+        return Err(ApiError::RepeatKeyUnsupported.into());
+    }
+    Ok(next.run(request).await)
 }
 
 /// The key, if there is one.

@@ -85,6 +85,9 @@ pub(super) async fn keys(
 }
 
 /// Replace a webhook endpoint's Standard Webhooks keys.
+///
+/// Those before sign until the overlap is over, older ones until their own is; eight sign at the
+/// same time at most. With an overlap of 0 all former ones end at once.
 #[utoipa::path(post, path = "/webhooks/{endpoint}/keys", operation_id = "rotate_webhook_keys", tag = "webhooks",
     params(EndpointPath), request_body = Rotation, security(("token" = ["secrets:rotate"])),
     responses((status = 200, description = "Keys that sign, newest first", body = KeyList)))]
@@ -125,7 +128,9 @@ pub(super) async fn secret_token(
 
 /// Replace the account's secret token.
 ///
-/// The new one signs at once; the one before stays valid for the overlap.
+/// The new one signs at once; the one before stays valid for the overlap. Until that is over,
+/// another change is refused with 409 `rotation-under-way`, except with an overlap of 0, which ends
+/// all former ones at once.
 #[utoipa::path(post, path = "/secret-token", operation_id = "rotate_secret_token", tag = "webhooks", params(AccountPath),
     request_body = Rotation, security(("token" = ["secrets:rotate"])),
     responses((status = 200, description = "Valid tokens, newest first", body = SecretTokenList)))]

@@ -229,6 +229,9 @@ pub(super) async fn delete(
 pub(super) fn failed(error: StoreError) -> Problem {
     match error {
         StoreError::Endpoint(error) => refused(&error),
+        StoreError::RotationUnderWay => {
+            Problem::new(StatusCode::CONFLICT, error.code(), error.to_string())
+        }
         error => crate::store::StoreError::from(error).into(),
     }
 }

@@ -108,6 +108,20 @@ async fn the_secret_token_changes_with_an_overlap() {
     let second = integrator.post("/secret-token", &overlap).await.good();
     assert_eq!(second["secret_tokens"][1]["token"], token);
     assert_ne!(second["secret_tokens"][0]["token"], token);
+    // The old one was promised to stay; a key that would make a repetition harmless is not honoured.
+    let again = integrator.post("/secret-token", &overlap).await;
+    assert_eq!(again.problem(), (409, "rotation-under-way"));
+    let headers = [("idempotency-key", "one")];
+    let keyed = integrator
+        .send(
+            "POST",
+            "/secret-token",
+            &headers,
+            Some(&json!({ "overlap": 0 })),
+        )
+        .await;
+    assert_eq!(keyed.problem(), (400, "idempotency-key-unsupported"));
+    assert_eq!(integrator.get("/secret-token").await.good(), second);
     let long = json!({ "overlap": 31 * 86_400 });
     let answer = integrator.post("/secret-token", &long).await;
     assert_eq!(answer.problem(), (400, "range-invalid"));

@@ -48,6 +48,11 @@ pub enum StoreError {
     /// The account may not have it.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// Those before were promised to stay valid for longer.
+    #[error(
+        "former secrets are still valid: wait until their time is over, or end them with an overlap of 0"
+    )]
+    RotationUnderWay,
 }
 
 impl StoreError {
@@ -59,6 +64,7 @@ impl StoreError {
             Self::Unreadable => "row-unreadable",
             Self::Key(error) => error.code(),
             Self::Endpoint(error) => error.code(),
+            Self::RotationUnderWay => "rotation-under-way",
         }
     }
 }
@@ -222,7 +228,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<EndpointKeys>, StoreError>;
 
     /// Makes new keys for an endpoint. Until `overlap` is over, at most [`OVERLAP`], those before
-    /// sign too; older ones no more. None if there is no such endpoint.
+    /// sign too, and older ones until their own time is over. With an `overlap` of 0 all former
+    /// ones are void at once. None if there is no such endpoint;
+    /// [`StoreError::RotationUnderWay`] where eight sign already.
     async fn rotate_endpoint_keys(
         &self,
         account: &AccountId,
@@ -241,7 +249,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes a new secret token. The newest signs in the endpoint's header from now on; the one
     /// before stays valid until `overlap` is over, at most [`OVERLAP`], and signs in a second
-    /// header; older ones are void.
+    /// header. As there is one such header, [`StoreError::RotationUnderWay`] until its time is
+    /// over, except with an `overlap` of 0, which makes all former ones void.
     async fn rotate_secret_token(
         &self,
         account: &AccountId,

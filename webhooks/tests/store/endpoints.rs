@@ -14,7 +14,7 @@ crate::on_both!(
     an_endpoint_is_kept_as_it_was_registered,
     an_account_has_a_bounded_number_of_endpoints,
     a_deleted_endpoint_leaves_nothing,
-    a_disabled_endpoint_is_told_nothing_new_and_goes_on_when_it_is_enabled,
+    a_disabled_endpoint_is_not_called_and_goes_on_when_it_is_enabled,
 );
 
 async fn an_endpoint_is_kept_as_it_was_registered(database: &Database) {
@@ -112,9 +112,7 @@ async fn a_deleted_endpoint_leaves_nothing(database: &Database) {
     }
 }
 
-async fn a_disabled_endpoint_is_told_nothing_new_and_goes_on_when_it_is_enabled(
-    database: &Database,
-) {
+async fn a_disabled_endpoint_is_not_called_and_goes_on_when_it_is_enabled(database: &Database) {
     let store = database.store();
     let wanted = only("http://127.0.0.1:9000/", &[EventKind::ContactMessage]);
     let made = store
@@ -130,7 +128,7 @@ async fn a_disabled_endpoint_is_told_nothing_new_and_goes_on_when_it_is_enabled(
         .change_endpoint(&account(1), &made.id, &change(false), START)
         .await
         .unwrap();
-    assert_eq!(database.record(&[message(contact(1), 2)]).await, 0);
+    assert_eq!(database.record(&[message(contact(1), 2)]).await, 1);
     let claim = crate::queue::claim(START, "a", 10);
     assert!(store.claim(&claim).await.unwrap().is_empty());
     store

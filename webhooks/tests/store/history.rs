@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sottovoce_webhooks::delivery::{DeliveryFilter, DeliveryState};
-use sottovoce_webhooks::endpoint::Disabled;
+use sottovoce_webhooks::endpoint::{Disabled, EndpointChange};
 use sottovoce_webhooks::event::EventKind;
 use sottovoce_webhooks::store::{Next, Retention, Store};
 
@@ -17,6 +17,7 @@ crate::on_both!(
     an_erased_contact_leaves_only_the_news_of_that,
     what_is_old_is_forgotten_and_what_waits_is_not,
     an_endpoint_with_too_long_a_backlog_is_disabled,
+    what_happens_while_an_endpoint_is_disabled_waits_for_it_up_to_the_backlog,
 );
 
 async fn endpoint(store: &dyn Store) {
@@ -270,4 +271,43 @@ async fn an_endpoint_with_too_long_a_backlog_is_disabled(database: &Database) {
             disabled
         );
     }
+}
+
+async fn what_happens_while_an_endpoint_is_disabled_waits_for_it_up_to_the_backlog(
+    database: &Database,
+) {
+    let store = database.store();
+    endpoint(&*store).await;
+    let id = store.endpoints(&account(1)).await.unwrap().remove(0).id;
+    let enable = async |enabled: bool| {
+        let change = EndpointChange {
+            registration: None,
+            enabled: Some(enabled),
+        };
+        let changed = store
+            .change_endpoint(&account(1), &id, &change, START)
+            .await;
+        changed.unwrap().unwrap().disabled
+    };
+    assert_eq!(enable(false).await, Some(Disabled::ByAccount));
+    for position in 0..4 {
+        database.record(&[message(contact(1), position)]).await;
+    }
+    assert_eq!(database.count("webhook_deliveries").await, 4);
+    let claimed = store.claim(&claim(START, "a", 1000)).await.unwrap();
+    assert!(claimed.is_empty(), "nothing is sent meanwhile");
+    // Beyond the backlog nothing more is kept.
+    let retention = Retention {
+        backlog: 3,
+        ..Retention::default()
+    };
+    store.prune(&retention, START).await.unwrap();
+    let known = store.endpoints(&account(1)).await.unwrap().remove(0);
+    assert_eq!(known.disabled, Some(Disabled::Backlog));
+    database.record(&[message(contact(1), 4)]).await;
+    assert_eq!(database.count("webhook_deliveries").await, 4);
+    // All that waits goes out once it is enabled.
+    assert_eq!(enable(true).await, None);
+    let claimed = store.claim(&claim(START, "a", 1000)).await.unwrap();
+    assert_eq!(claimed.len(), 1);
 }

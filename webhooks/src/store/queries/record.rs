@@ -9,6 +9,7 @@ use sqlx::{QueryBuilder, Row as _};
 use super::super::dialect::{Connection, Db};
 use super::{blob, millis, read_number};
 use crate::body;
+use crate::endpoint::Disabled;
 use crate::event::{Kinds, NewEvent, Subject};
 use crate::identity;
 use crate::store::StoreError;
@@ -17,8 +18,9 @@ use crate::store::StoreError;
 const ROWS: usize = 500;
 
 /// Records events, within the caller's transaction: each is delivered, once that commits, to
-/// every endpoint of its account that wants its kind. Returns how many deliveries there are, so
-/// that the dispatcher is woken only for something.
+/// every endpoint of its account that wants its kind. For one that is disabled it waits until that
+/// is enabled again, unless too much waits already. Returns how many deliveries there are, so that
+/// the dispatcher is woken only for something.
 ///
 /// Events about one subject keep their order. Whoever records about one contact at the same time on
 /// another connection has to hold that contact's lock.
@@ -29,7 +31,7 @@ pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<
     let mut wanted: BTreeMap<AccountId, Vec<(String, Kinds)>> = BTreeMap::new();
     for event in events {
         if let Entry::Vacant(place) = wanted.entry(event.account) {
-            place.insert(enabled(connection, &event.account).await?);
+            place.insert(listening(connection, &event.account).await?);
         }
     }
     let mut kept = Vec::new();
@@ -78,14 +80,17 @@ pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<
     Ok(deliveries.len())
 }
 
-async fn enabled(
+/// The endpoints for which events are kept: all but those for which too many wait.
+async fn listening(
     connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Vec<(String, Kinds)>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, kinds FROM webhook_endpoints WHERE account = $1 AND disabled IS NULL",
+        "SELECT id, kinds FROM webhook_endpoints
+         WHERE account = $1 AND (disabled IS NULL OR disabled <> $2)",
     )
     .bind(blob(account.as_array()))
+    .bind(Disabled::Backlog.code())
     .fetch_all(connection)
     .await?;
     rows.iter()

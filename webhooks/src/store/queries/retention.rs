@@ -77,17 +77,24 @@ pub(super) async fn prune(
     Ok(forgotten)
 }
 
-/// Disables endpoints for which too much waits.
+/// Disables endpoints for which too much waits, enabled or paused: nothing more is kept for them.
 async fn stop_backlogs(store: &Pools, retention: &Retention) -> Result<(), StoreError> {
     let mut transaction = store.begin().await?;
     let full: Vec<String> = sqlx::query_scalar(
         "SELECT d.endpoint FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint
-         WHERE d.state = 0 AND e.disabled IS NULL GROUP BY d.endpoint HAVING count(*) > $1",
+         WHERE d.state = 0 AND (e.disabled IS NULL OR e.disabled <> $2)
+         GROUP BY d.endpoint HAVING count(*) > $1",
     )
     .bind(number(retention.backlog)?)
+    .bind(Disabled::Backlog.code())
     .fetch_all(&mut *transaction)
     .await?;
     for endpoint in full.into_iter().map(EndpointId::stored) {
+        tracing::warn!(
+            code = Disabled::Backlog.code(),
+            endpoint = endpoint.as_str(),
+            "too much waits for a webhook endpoint: events are dropped until it is enabled"
+        );
         endpoints::disable(&mut transaction, &endpoint, Some(Disabled::Backlog)).await?;
     }
     Ok(transaction.commit().await?)

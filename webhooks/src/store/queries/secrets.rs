@@ -9,6 +9,9 @@ use crate::endpoint::{EndpointId, EndpointKeys};
 use crate::keys::{SecretToken, SharedSecret, SigningKey};
 use crate::store::{AccountToken, StoreError};
 
+/// Most generations of an endpoint's keys that sign at the same time.
+const GENERATIONS: i64 = 8;
+
 /// The valid tokens, newest first. Makes the account's first.
 pub(super) async fn tokens(
     connection: &mut Connection,
@@ -53,7 +56,8 @@ pub(super) async fn valid_tokens(
     rows.iter().map(read).collect()
 }
 
-/// A new token. The newest before it is valid until `until`, and what is older is gone.
+/// A new token. The newest before it is valid until `until`. If that is now, all former ones are
+/// void; otherwise there must be none whose time is not over, as only one signs beside the newest.
 pub(super) async fn rotate_token(
     connection: &mut Connection,
     account: &AccountId,
@@ -69,13 +73,21 @@ pub(super) async fn rotate_token(
         .build_query_scalar()
         .fetch_one(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM webhook_tokens WHERE account = $1 AND (generation < $2 OR $3 <= $4)")
+    sqlx::query("DELETE FROM webhook_tokens WHERE account = $1 AND (until <= $3 OR $2 <= $3)")
         .bind(account.clone())
-        .bind(newest)
         .bind(millis(until)?)
         .bind(millis(now)?)
         .execute(&mut *connection)
         .await?;
+    let former: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM webhook_tokens WHERE account = $1 AND until IS NOT NULL",
+    )
+    .bind(account.clone())
+    .fetch_one(&mut *connection)
+    .await?;
+    if former > 0 {
+        return Err(StoreError::RotationUnderWay);
+    }
     sqlx::query("UPDATE webhook_tokens SET until = $2 WHERE account = $1")
         .bind(account.clone())
         .bind(millis(until)?)
@@ -112,7 +124,8 @@ pub(super) async fn make_keys(
     Ok(())
 }
 
-/// Says until when the newest keys sign, removes the older ones, and returns the newest's number.
+/// Says until when the newest keys sign, and returns their number. Older ones sign until their own
+/// time is over, unless the newest end now: then they all do.
 pub(super) async fn retire_keys(
     connection: &mut Connection,
     endpoint: &EndpointId,
@@ -127,19 +140,28 @@ pub(super) async fn retire_keys(
     .fetch_one(&mut *connection)
     .await?;
     sqlx::query(
-        "DELETE FROM webhook_endpoint_keys WHERE endpoint = $1 AND (generation < $2 OR $3 <= $4)",
+        "DELETE FROM webhook_endpoint_keys WHERE endpoint = $1 AND (until <= $3 OR $2 <= $3)",
     )
     .bind(endpoint.clone())
-    .bind(newest)
     .bind(millis(until)?)
     .bind(millis(now)?)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("UPDATE webhook_endpoint_keys SET until = $2 WHERE endpoint = $1")
-        .bind(endpoint)
-        .bind(millis(until)?)
-        .execute(connection)
-        .await?;
+    let signing: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM webhook_endpoint_keys WHERE endpoint = $1")
+            .bind(endpoint.clone())
+            .fetch_one(&mut *connection)
+            .await?;
+    if signing >= GENERATIONS {
+        return Err(StoreError::RotationUnderWay);
+    }
+    sqlx::query(
+        "UPDATE webhook_endpoint_keys SET until = $2 WHERE endpoint = $1 AND until IS NULL",
+    )
+    .bind(endpoint)
+    .bind(millis(until)?)
+    .execute(connection)
+    .await?;
     Ok(newest)
 }
 
