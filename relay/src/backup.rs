@@ -30,7 +30,7 @@ pub enum BackupError {
 
 impl BackupError {
     /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Exists { .. } => "backup-exists",
             Self::File { .. } => "backup-unwritable",

@@ -30,6 +30,9 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
     pub database: String,
+    /// File of what was erased and revoked, which a restored database learns from; beside the
+    /// database by its name and `-endings` where that is a file and nothing is said.
+    pub endings: Option<PathBuf>,
     /// How nodes on one database hear of each other.
     pub hints: HintChannel,
     /// The accounts that are served.
@@ -57,6 +60,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
             database: database.into(),
+            endings: None,
             hints: HintChannel::default(),
             accounts: vec![account],
             mounts: Vec::new(),
@@ -140,6 +144,8 @@ pub struct ListenSettings {
 pub struct DatabaseSettings {
     /// Path or `sqlite:` URL of an SQLite database, or `postgres:` URL of a PostgreSQL one.
     pub url: String,
+    /// File of what was erased and revoked; beside the database where that is a file.
+    pub endings: Option<PathBuf>,
 }
 
 /// `[hints]`
@@ -284,6 +290,7 @@ impl Settings {
             listen: self.listen.address,
             tls,
             database: self.database.url,
+            endings: self.database.endings,
             hints: self
                 .hints
                 .nats

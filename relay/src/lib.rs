@@ -18,6 +18,7 @@ mod bans;
 mod config;
 mod connection;
 pub mod contact;
+mod endings;
 mod expiry;
 pub mod fanout;
 mod heads;

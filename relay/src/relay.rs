@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::account::AccountHub;
 use crate::bans::Bans;
 use crate::config::{Config, Mount};
+use crate::endings::{Endings, EndingsError};
 use crate::expiry::Expiry;
 use crate::fanout::{Fanout, LocalFanout};
 use crate::heads::Heads;
@@ -62,6 +63,9 @@ pub enum RelayError {
     /// Its database cannot be used.
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// What was erased and revoked cannot be told or written down.
+    #[error(transparent)]
+    Endings(#[from] EndingsError),
     /// Webhooks cannot be delivered.
     #[error("webhooks cannot be delivered: {0}")]
     Webhooks(#[from] dispatch::StartError),
@@ -72,13 +76,14 @@ pub enum RelayError {
 
 impl RelayError {
     /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
             Self::Hints(_) => "hints-unusable",
             Self::Push(_) => "push-unusable",
             Self::Store(error) => error.code(),
+            Self::Endings(error) => error.code(),
             Self::Webhooks(_) => "webhooks-unusable",
             Self::NoRandomness(_) => "no-randomness",
         }
@@ -93,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) dispatch: Waker,
     pub(crate) targets: Targets,
     pub(crate) undertaker: Undertaker,
+    pub(crate) endings: Endings,
     pub(crate) rates: Rates,
     pub(crate) counters: Arc<Counters>,
     pub(crate) fanout: Arc<dyn Fanout>,
@@ -158,6 +164,8 @@ impl Relay {
         let dispatcher = Dispatcher::start(Arc::clone(&webhooks), config.webhooks).await?;
         let store = database.store_and_wake(dispatcher.waker());
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
+        let endings = config.endings.or_else(|| database.beside("-endings"));
+        let endings = Endings::open(endings.as_deref(), store.as_ref()).await?;
         let mut nodes = JoinSet::new();
         let neighbours = Neighbours::find(&config.hints, &database, &mut nodes).await?;
         let hints = Arc::clone(&neighbours.hints);
@@ -233,6 +241,7 @@ impl Relay {
             dispatch: dispatcher.waker(),
             targets,
             undertaker,
+            endings,
             rates: Rates::new(config.limits.requests),
             counters: Arc::clone(&counters),
             fanout,

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sottovoce::wire::{AccountId, ContactId, Time, limits};
+use sottovoce::account::Tombstone;
+use sottovoce::wire::{AccountId, ContactId, Signed, Time, limits};
 
 use crate::account::AccountHub;
 use crate::fanout::{self, Event, Topic};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
-use crate::store::{Gone, Store, StoreError};
+use crate::store::{Ending, Gone, Store, StoreError};
 use crate::tombstone::Undertaker;
 use sottovoce_server::clock;
 
@@ -129,7 +130,7 @@ pub(crate) async fn erase(
     shared: &Shared,
     account: &AccountId,
     contact: &ContactId,
-) -> Result<Option<Vec<u8>>, StoreError> {
+) -> Result<Option<Vec<u8>>, Refusal> {
     let store = &shared.store;
     let now = clock::now();
     let known = store.listed_contact(account, contact).await?;
@@ -147,10 +148,27 @@ pub(crate) async fn erase(
         shared.dispatch.wake();
         store.scour().await?;
     }
-    match store.gone(account, contact).await? {
-        Some(Gone::Erased(tombstone)) => Ok(Some(tombstone)),
-        _ => Ok(None),
-    }
+    let Some(Gone::Erased(tombstone)) = store.gone(account, contact).await? else {
+        return Ok(None);
+    };
+    let written = shared.endings.add(Ending::Erased {
+        account: *account,
+        contact: *contact,
+        at: erased_at(&tombstone).unwrap_or(now),
+        tombstone: tombstone.clone(),
+    });
+    // It is erased; whoever asks again makes up for what is not written down.
+    written.await.map_err(|error| {
+        tracing::error!(code = error.code(), %error, "an erasure was not written down");
+        Refusal::Unavailable
+    })?;
+    Ok(Some(tombstone))
+}
+
+/// When a tombstone was made.
+fn erased_at(tombstone: &[u8]) -> Option<Time> {
+    let signed = Signed::<Tombstone>::from_bytes(tombstone).ok()?;
+    Some(signed.parse().ok()?.time)
 }
 
 /// Tells whoever follows a contact, and more, that it is there no longer.

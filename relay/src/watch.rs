@@ -29,7 +29,7 @@ pub(crate) async fn look(database: &Database, readiness: &Readiness) {
     let obstacle = match tokio::time::timeout(PATIENCE, database.probe(clock::now())).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.code()),
-        Err(_) => Some("database-slow"),
+        Err(_) => Some(database.why_silent(EVERY).await),
     };
     if readiness.set(obstacle) {
         match obstacle {

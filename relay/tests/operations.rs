@@ -2,6 +2,7 @@
 //! copy its database and go back to the copy.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types
@@ -115,7 +116,11 @@ async fn a_relay_is_not_ready_while_postgresql_is_away() {
     let scene = Scene::with(Business::new(), |config| config.database = database).await;
     says(scene.address, READY).await;
     server.stop();
-    says(scene.address, r#""ready":false"#).await;
+    says(
+        scene.address,
+        r#"{"ready":false,"code":"database-unreachable"}"#,
+    )
+    .await;
     server.resume();
     says(scene.address, READY).await;
     scene.set_up().await;

@@ -22,7 +22,7 @@ use crate::account::AccountHub;
 use crate::http::host;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
-use crate::store::ApiToken;
+use crate::store::{ApiToken, Ending};
 use sottovoce_server::clock;
 
 /// How far a request's time may be from the relay's clock, in milliseconds.
@@ -202,9 +202,18 @@ pub(super) async fn revoke(
         .store
         .revoke_token(&account, &hash, clock::now())
         .await?;
-    if !revoked {
-        return Err(ApiError::UnknownToken.into());
-    }
+    let known = shared.store.token(&hash).await?.filter(|_| revoked);
+    let at = known.and_then(|token| token.revoked);
+    let at = at.ok_or(ApiError::UnknownToken)?;
+    let ending = Ending::Revoked {
+        account,
+        token: hash,
+        at,
+    };
+    shared.endings.add(ending).await.map_err(|error| {
+        tracing::error!(code = error.code(), %error, "a revocation was not written down");
+        Refusal::Unavailable
+    })?;
     tracing::info!(%account, token = %hash, "an API token was revoked");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,13 @@
 //! An open database of either kind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sottovoce::wire::Time;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
+use tokio::time::Instant;
 
 use super::{PostgresStore, SqliteStore, Store, StoreError, postgres, sqlite};
 use crate::webhooks::Waker;
@@ -63,6 +65,14 @@ impl Database {
         }
     }
 
+    /// A path like that of the database's file, with more at its end; none without such a file.
+    pub fn beside(&self, end: &str) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite { writer, .. } => sqlite::care::beside(writer, end),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Whether other relays may use it at the same time.
     pub const fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
@@ -78,6 +88,20 @@ impl Database {
                 writer, readers, ..
             } => sqlite::care::probe(writer, readers, now).await,
             Self::Postgres(pool) => postgres::care::probe(pool, now).await,
+        }
+    }
+
+    /// Why it did not answer in time, as a stable code: nobody is reached, or somebody is slow.
+    pub async fn why_silent(&self, patience: Duration) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => StoreError::Slow.code(),
+            Self::Postgres(pool) => {
+                let end = Instant::now() + patience;
+                match postgres::care::reach(&pool.connect_options(), end).await {
+                    Ok(()) => StoreError::Slow.code(),
+                    Err(error) => error.code(),
+                }
+            }
         }
     }
 

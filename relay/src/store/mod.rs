@@ -7,6 +7,7 @@
 mod bans;
 mod columns;
 mod database;
+mod endings;
 mod log;
 mod management;
 mod objects;
@@ -18,6 +19,7 @@ mod suite;
 
 pub use bans::{Ban, BanStore, Banned};
 pub use database::Database;
+pub use endings::{Ending, EndingStore, Subject};
 pub use log::{
     Access, Addition, Advance, AppendKey, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
     KnownAppend, LogStore, Mark, NewEntry, OPEN_CONTACTS, Party, RosterChange,
@@ -32,9 +34,12 @@ pub use push::PushStore;
 pub use sqlite::SqliteStore;
 
 /// Everything that a relay keeps.
-pub trait Store: LogStore + ObjectStore + ManagementStore + BanStore + PushStore {}
+pub trait Store:
+    LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore
+{
+}
 
-impl<T: LogStore + ObjectStore + ManagementStore + BanStore + PushStore> Store for T {}
+impl<T: LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore> Store for T {}
 
 /// The store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +63,9 @@ pub enum StoreError {
     /// The database's file is not where it was.
     #[error("the database's file is not there any more")]
     Gone,
+    /// A connection can be made, but nobody answers on it in time.
+    #[error("the database takes connections but does not answer")]
+    Slow,
     /// Only a database on this machine may be spoken to in plain text.
     #[error("a database on another machine must be spoken to over TLS: sslmode is too low")]
     Plain,
@@ -74,12 +82,26 @@ impl StoreError {
         error.is_unique_violation() || matches!(code.as_deref(), Some("40001" | "40P01"))
     }
 
+    /// Whether a PostgreSQL server ends, starts or has ended.
+    fn is_away(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        // Its codes: ended by an administrator, by a crash; starting or ending; connections.
+        let code = error.code().unwrap_or_default();
+        matches!(code.as_ref(), "57P01" | "57P02" | "57P03") || code.starts_with("08")
+    }
+
     /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
+        if self.is_away() {
+            return "database-unreachable";
+        }
         match self {
             Self::Unsupported => "database-unsupported",
             Self::Plain => "database-plain",
             Self::Gone => "database-gone",
+            Self::Slow => "database-slow",
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut,
             ) => "database-unreachable",

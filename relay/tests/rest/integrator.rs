@@ -79,6 +79,15 @@ impl Integrator {
         integrator
     }
 
+    /// The same program at a relay that was started again.
+    pub(crate) fn at(&self, scene: &Scene) -> Self {
+        Self {
+            address: scene.address,
+            account: self.account.clone(),
+            token: self.token.clone(),
+        }
+    }
+
     pub(crate) async fn ask_for_token(&self, request: &Signed<ApiTokenRequest>) -> Answer {
         let body = json!({ "request": to_base64url(&request.to_bytes()) });
         self.send("POST", "/tokens", &[], Some(&body)).await

@@ -8,6 +8,7 @@
 
 mod account;
 mod contacts;
+mod endings;
 mod integrator;
 mod retention;
 #[path = "../scene/mod.rs"]

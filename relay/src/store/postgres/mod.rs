@@ -17,6 +17,7 @@ use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 
 use sqlx::{Postgres, Transaction};
+use tokio::time::Instant;
 
 use super::{Database, StoreError};
 use crate::webhooks::Waker;
@@ -69,6 +70,7 @@ impl PostgresStore {
 /// the other.
 pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
     let options = options(url)?;
+    care::reach(&options, Instant::now() + PATIENCE).await?;
     // Changing tables takes as long as it takes.
     let patient = PgPoolOptions::new()
         .max_connections(1)

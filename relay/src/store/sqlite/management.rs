@@ -3,10 +3,13 @@
 use sqlx::sqlite::{Sqlite, SqliteRow};
 
 use super::SqliteStore;
+use crate::store::endings::ending_store;
 use crate::store::management::queries::{management_store, read_listed};
 
 management_store!(SqliteStore, Sqlite, SqliteRow, write: writer, read: readers, lock: "",
     webhooks: sottovoce_webhooks::store::sqlite);
+
+ending_store!(SqliteStore, write: writer, read: readers);
 
 /// What was deleted is overwritten with zeros already (`secure_delete`). Older versions of pages
 /// stand in the write-ahead log until it is brought into the database and cut to nothing.

@@ -69,6 +69,7 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
     } else {
         SqliteConnectOptions::new().filename(database)
     };
+    care::keep_private(options.get_filename())?;
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
