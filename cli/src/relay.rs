@@ -47,7 +47,7 @@ struct Flags {
     config: Option<PathBuf>,
     /// Address and port, 127.0.0.1:8080 if nothing is said; port 0 lets the system choose.
     /// Anything but a loopback address needs --certificate and --key.
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     listen: Option<SocketAddr>,
     /// File of the SQLite database, made if it is not there; or the postgres: URL of another.
     #[arg(long)]
@@ -66,7 +66,7 @@ struct Flags {
     #[arg(long = "static", value_name = "PREFIX=DIR", value_parser = mount)]
     mounts: Vec<Mount>,
     /// Address and port of /metrics, a loopback one.
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     metrics: Option<SocketAddr>,
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
         Some(Command::CheckConfig(flags)) => {
             let settings = flags.settings()?;
             let shown = config::shown(&settings)?;
-            check(&settings.into_config()?)?;
+            sottovoce_relay::check(&settings.into_config()?)?;
             say!("{}", shown.trim_end());
             Ok(())
         }
@@ -126,7 +126,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome {
 }
 
 async fn serve(config: Config) -> Outcome {
-    check(&config)?;
+    sottovoce_relay::check(&config)?;
     let telemetry = Telemetry::start(SERVICE)?;
     let scheme = if config.tls.is_some() {
         "https"
@@ -139,20 +139,13 @@ async fn serve(config: Config) -> Outcome {
     Ok(outcome?)
 }
 
-/// What can be found out before anything starts.
-fn check(config: &Config) -> Outcome {
-    for mount in &config.mounts {
-        if !mount.directory.is_dir() {
-            let words = format!("{} is not a folder", mount.directory.display());
-            return Err(Failure::new("static-unreadable", words));
-        }
-    }
-    Ok(())
-}
-
 /// An account's id on the command line.
 pub(crate) fn account_id(text: &str) -> Result<AccountId, String> {
     text.parse().map_err(|_| config::ACCOUNT_ID.to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| config::ADDRESS.to_owned())
 }
 
 fn mount(text: &str) -> Result<Mount, String> {

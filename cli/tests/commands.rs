@@ -313,6 +313,72 @@ fn a_relays_configuration_is_checked_without_starting_it() {
 }
 
 #[test]
+fn a_check_refuses_what_a_start_would_refuse_in_the_same_words() {
+    let scene = Scene::new();
+    let account = "A".repeat(43);
+    let certificates = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/tests/certificates");
+    let tls = |certificate: &str, key: &str| {
+        format!(
+            "[listen]\naddress = '127.0.0.1:0'\ncertificate = '{certificates}/{certificate}.pem'\n\
+             key = '{certificates}/{key}.key'\n"
+        )
+    };
+    let database = "[database]\nurl = 'relay.db'\n";
+    for (text, said) in [
+        (
+            "[listen]\naddress = '0.0.0.0:0'\n".to_owned(),
+            "(plain-not-loopback)",
+        ),
+        (
+            "[listen]\naddress = 'localhost:80'\n".to_owned(),
+            "names are not looked up",
+        ),
+        (tls("rsa-1024", "rsa-1024"), "(certificate-weak)"),
+        (tls("rsa-2048", "rsa-1024"), "(certificate-unusable)"),
+        (tls("rsa-2048", "nothing"), "(key-unreadable)"),
+        (
+            "[static]\n'/' = 'nowhere'\n".to_owned(),
+            "(static-unreadable)",
+        ),
+        (
+            "[push]\ngateway = 'http://push.example'\n".to_owned(),
+            "(push-unusable)",
+        ),
+        ("[limits]\nwork = 19\n".to_owned(), "limits.work"),
+        (
+            "[limits]\nconnections = 0\n".to_owned(),
+            "limits.connections",
+        ),
+        (
+            "[limits.device]\nconnections = 0\nframes = 1\nbytes = 1\ncontacts = 1\n".to_owned(),
+            "limits.device.connections",
+        ),
+        (
+            "[hints]\nnats = 'nats://127.0.0.1'\n".to_owned(),
+            "hints.nats",
+        ),
+    ] {
+        let text = format!("accounts = ['{account}']\n{database}{text}");
+        std::fs::write(scene.path("relay.toml"), text).unwrap();
+        let checked = scene.complained(&["relay", "check-config", "--config", "relay.toml"]);
+        assert!(checked.contains(said), "{said}: {checked}");
+        let started = scene.complained(&["relay", "--config", "relay.toml"]);
+        assert_eq!(checked, started);
+    }
+    for (url, code) in [
+        ("mysql://db/relay", "(database-unsupported)"),
+        ("postgres://db/relay?sslmode=disable", "(database-plain)"),
+        ("nowhere/relay.db", "(database-unusable)"),
+    ] {
+        for mut line in [vec!["relay", "check-config"], vec!["relay"]] {
+            line.extend(["--account", &account, "--database", url]);
+            let complaint = scene.complained(&line);
+            assert!(complaint.contains(code), "{complaint}");
+        }
+    }
+}
+
+#[test]
 fn a_running_relays_database_is_copied() {
     let business = Business::open();
     let scene = &business.scene;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sottovoce::wire::AccountId;
-use sottovoce_server::TlsFiles;
 use sottovoce_server::config::{self, ConfigError};
+use sottovoce_server::{Listen, TlsFiles};
 
 use crate::hints::HintChannel;
 use crate::proxy::Proxies;
@@ -71,6 +71,24 @@ impl Config {
             drain: Duration::ZERO,
             webhooks: WebhookConfig::default(),
         }
+    }
+}
+
+impl Config {
+    /// Where devices and people come.
+    pub(crate) fn listener(&self) -> Listen {
+        Listen {
+            address: self.listen,
+            tls: self.tls.clone(),
+        }
+    }
+
+    /// Where `/metrics` is served, if anywhere: over TLS elsewhere than on loopback.
+    pub(crate) fn metrics_listener(&self) -> Option<Listen> {
+        let address = self.metrics?;
+        let is_loopback = address.ip().to_canonical().is_loopback();
+        let tls = self.tls.clone().filter(|_| !is_loopback);
+        Some(Listen { address, tls })
     }
 }
 
@@ -257,6 +275,11 @@ impl Settings {
             let words = "it is not a loopback address, and metrics.exposed is not set";
             return Err(ConfigError::value("metrics.address", words));
         }
+        if self.hints.nats.is_some() && !self.database.url.starts_with("postgres") {
+            let words = "relays that hear of each other share a PostgreSQL database";
+            return Err(ConfigError::value("hints.nats", words));
+        }
+        self.limits.check()?;
         let header = self.listen.proxy_header.parse();
         let header = header
             .map_err(|_| ConfigError::value("listen.proxy_header", "it is no header's name"))?;

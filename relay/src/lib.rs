@@ -49,6 +49,6 @@ pub use backup::{BackupError, back_up};
 pub use config::{Config, Mount, Push, Settings};
 pub use proxy::Proxies;
 pub use refusal::Refusal;
-pub use relay::{Relay, RelayError, serve};
+pub use relay::{Relay, RelayError, check, serve};
 pub use sottovoce_server::TlsFiles;
 pub use throttle::Limits;

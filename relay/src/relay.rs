@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sottovoce::crypto::Random;
@@ -10,7 +11,7 @@ use sottovoce::wire::AccountId;
 use sottovoce_server::listen::ListenError;
 use sottovoce_server::outgoing::OutgoingError;
 use sottovoce_server::shutdown::{self, Haste};
-use sottovoce_server::{Drain, Listen, Listener, Readiness, metrics};
+use sottovoce_server::{Drain, Listener, Readiness, metrics};
 use sottovoce_webhooks::dispatch::{self, Dispatcher, Waker};
 use sottovoce_webhooks::target::Targets;
 use tokio::sync::mpsc;
@@ -54,6 +55,12 @@ pub enum RelayError {
         /// The path.
         prefix: String,
     },
+    /// A folder of static files is not there.
+    #[error("{} is not a folder", directory.display())]
+    MountMissing {
+        /// The folder.
+        directory: PathBuf,
+    },
     /// Other nodes cannot be heard.
     #[error(transparent)]
     Hints(#[from] NatsError),
@@ -80,6 +87,7 @@ impl RelayError {
         match self {
             Self::Listen(error) => error.code(),
             Self::Mount { .. } => "mount-unusable",
+            Self::MountMissing { .. } => "static-unreadable",
             Self::Hints(_) => "hints-unusable",
             Self::Push(_) => "push-unusable",
             Self::Store(error) => error.code(),
@@ -143,19 +151,10 @@ impl Relay {
     /// # Errors
     /// [`RelayError`].
     pub async fn bind(config: Config) -> Result<Self, RelayError> {
-        check_mounts(&config.mounts)?;
-        let listener = Listener::bind(&Listen {
-            address: config.listen,
-            tls: config.tls.clone(),
-        })
-        .await?;
-        let private = match config.metrics {
-            Some(address) => {
-                let tls = config
-                    .tls
-                    .filter(|_| !address.ip().to_canonical().is_loopback());
-                Some(Listener::bind(&Listen { address, tls }).await?)
-            }
+        check(&config)?;
+        let listener = Listener::bind(&config.listener()).await?;
+        let private = match config.metrics_listener() {
+            Some(listen) => Some(Listener::bind(&listen).await?),
             None => None,
         };
         let database = Database::open(&config.database).await?;
@@ -392,10 +391,31 @@ impl Neighbours {
     }
 }
 
+/// What can be found out of a configuration before anything starts: the same for a relay that
+/// starts and for whoever only asks.
+///
+/// # Errors
+/// [`RelayError`], as the start would say.
+pub fn check(config: &Config) -> Result<(), RelayError> {
+    check_mounts(&config.mounts)?;
+    config.listener().check()?;
+    if let Some(listen) = config.metrics_listener() {
+        listen.check()?;
+    }
+    Database::check(&config.database)?;
+    if let HintChannel::Nats(url) = &config.hints {
+        NatsHints::check(url)?;
+    }
+    if let Some(push) = &config.push {
+        sottovoce_server::outgoing::check(&push.gateway)?;
+    }
+    Ok(())
+}
+
 /// Paths of letters, digits, `-`, `_` and `/`, each once, none that the relay itself serves.
 fn check_mounts(mounts: &[Mount]) -> Result<(), RelayError> {
     let mut taken = vec!["/healthz", "/readyz", "/v1"];
-    for Mount { prefix, .. } in mounts {
+    for Mount { prefix, directory } in mounts {
         let path = prefix.trim_end_matches('/');
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
         let is_path = path.is_empty() || (path.starts_with('/') && !path.contains("//"));
@@ -403,6 +423,10 @@ fn check_mounts(mounts: &[Mount]) -> Result<(), RelayError> {
         if prefix.is_empty() || !is_path || reserved || !path.chars().all(plain) {
             let prefix = prefix.clone();
             return Err(RelayError::Mount { prefix });
+        }
+        if !directory.is_dir() {
+            let directory = directory.clone();
+            return Err(RelayError::MountMissing { directory });
         }
         taken.push(path);
     }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sottovoce::wire::{AccountId, ContactId, DeviceId};
+use sottovoce::wire::{AccountId, ContactId, DeviceId, work};
+use sottovoce_server::config::ConfigError;
 
 /// How much is allowed. The defaults are far beyond what people at a busy desk cause, and keep one
 /// visitor from taking a machine with two cores for himself.
@@ -68,6 +69,55 @@ pub struct Quota {
     pub bytes: u32,
     /// New contacts per minute; as many at once.
     pub contacts: u32,
+}
+
+impl Limits {
+    /// Whether a relay with these limits serves anybody.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`]: one is 0, which would let nobody in, or asks for too much work.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let rates = |name: &str, rates: &Rates| {
+            [
+                (format!("{name}.frames"), rates.frames),
+                (format!("{name}.bytes"), rates.bytes),
+            ]
+        };
+        let quota = |name: &str, quota: &Quota| {
+            [
+                (format!("{name}.connections"), quota.connections),
+                (format!("{name}.frames"), quota.frames),
+                (format!("{name}.bytes"), quota.bytes),
+                (format!("{name}.contacts"), quota.contacts),
+            ]
+        };
+        let own = [
+            ("connections", self.connections),
+            ("frames", self.frames),
+            ("bytes", self.bytes),
+            ("publications", self.publications),
+            ("contacts", self.contacts),
+            ("failures", self.failures),
+            ("requests", self.requests),
+            ("visitors", self.visitors),
+        ];
+        let mut all = own
+            .into_iter()
+            .map(|(name, limit)| (name.to_owned(), limit))
+            .chain(rates("address", &self.address))
+            .chain(quota("device", &self.device))
+            .chain(quota("account", &self.account))
+            .chain(rates("contact", &self.contact));
+        if let Some((name, _)) = all.find(|(_, limit)| *limit == 0) {
+            let words = "0 would let nobody in: it is at least 1";
+            return Err(ConfigError::value(&format!("limits.{name}"), words));
+        }
+        if u32::from(self.work) > work::MOST_BITS {
+            let words = format!("it is at most {} bits", work::MOST_BITS);
+            return Err(ConfigError::value("limits.work", words));
+        }
+        Ok(())
+    }
 }
 
 const MEBIBYTE: u32 = 1024 * 1024;

@@ -121,6 +121,13 @@ async fn a_relay_is_not_ready_while_postgresql_is_away() {
         r#"{"ready":false,"code":"database-unreachable"}"#,
     )
     .await;
+    // One that starts now says what is the matter.
+    let config = Config::loopback(scene.database.clone(), scene.business.id);
+    let Err(error) = Relay::bind(config).await else {
+        panic!("started without a database");
+    };
+    assert_eq!(error.code(), "database-unreachable");
+    assert!(!error.to_string().contains("pool"), "{error}");
     server.resume();
     says(scene.address, READY).await;
     scene.set_up().await;

@@ -33,6 +33,26 @@ pub struct Listen {
     pub tls: Option<TlsFiles>,
 }
 
+impl Listen {
+    /// Judges the rule and whether certificate and key can be used, without listening.
+    ///
+    /// # Errors
+    /// [`ListenError`], as [`Listener::bind`] would say.
+    pub fn check(&self) -> Result<(), ListenError> {
+        self.tls().map(drop)
+    }
+
+    /// What TLS needs, where there is TLS.
+    fn tls(&self) -> Result<Option<Reloading>, ListenError> {
+        let address = self.address;
+        match &self.tls {
+            Some(files) => Ok(Some(Reloading::load(files.clone())?)),
+            None if is_loopback(address.ip()) => Ok(None),
+            None => Err(ListenError::PlainNotLoopback { address }),
+        }
+    }
+}
+
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,11 +104,7 @@ impl Listener {
     /// [`ListenError`].
     pub async fn bind(listen: &Listen) -> Result<Self, ListenError> {
         let address = listen.address;
-        let tls = match &listen.tls {
-            Some(files) => Some(Reloading::load(files.clone())?),
-            None if is_loopback(address.ip()) => None,
-            None => return Err(ListenError::PlainNotLoopback { address }),
-        };
+        let tls = listen.tls()?;
         let bind = async {
             let tcp = TcpListener::bind(address).await?;
             let bound = tcp.local_addr()?;

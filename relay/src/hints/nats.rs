@@ -24,11 +24,24 @@ pub enum NatsError {
     Unusable(String),
 }
 
+fn server(url: &str) -> Result<ServerAddr, NatsError> {
+    url.parse()
+        .map_err(|_| NatsError::Malformed(url.to_owned()))
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct NatsHints(Outbox);
 
 impl NatsHints {
+    /// Whether a URL is one of a NATS server.
+    ///
+    /// # Errors
+    /// [`NatsError::Malformed`].
+    pub fn check(url: &str) -> Result<(), NatsError> {
+        server(url).map(drop)
+    }
+
     /// Starts to tell and to hear, as soon as a server answers. It goes on until `tasks` is
     /// dropped. A server on another machine must speak TLS.
     ///
@@ -40,9 +53,7 @@ impl NatsHints {
         heard: mpsc::Sender<Heard>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, NatsError> {
-        let server: ServerAddr = url
-            .parse()
-            .map_err(|_| NatsError::Malformed(url.to_owned()))?;
+        let server = server(url)?;
         let is_local = server.host().eq_ignore_ascii_case("localhost")
             || server
                 .host()

@@ -36,14 +36,21 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(database: &str) -> Result<Self, StoreError> {
-        match database.split_once(':') {
-            Some(("postgres" | "postgresql", _)) => postgres::open(database).await,
-            Some((scheme, rest))
-                if scheme != "sqlite" && scheme.len() > 1 && rest.starts_with("//") =>
-            {
-                Err(StoreError::Unsupported)
-            }
-            _ => sqlite::open(database).await,
+        match Kind::of(database)? {
+            Kind::Postgres => postgres::open(database).await,
+            Kind::Sqlite => sqlite::open(database).await,
+        }
+    }
+
+    /// Whether there is a store for such a database, and a server on another machine would have to
+    /// show who it is. Nothing is opened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn check(database: &str) -> Result<(), StoreError> {
+        match Kind::of(database)? {
+            Kind::Postgres => postgres::check(database),
+            Kind::Sqlite => sqlite::care::check(database),
         }
     }
 
@@ -144,6 +151,26 @@ impl Database {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// What a database is by its URL.
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    fn of(database: &str) -> Result<Self, StoreError> {
+        match database.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
+            Some((scheme, rest))
+                if scheme != "sqlite" && scheme.len() > 1 && rest.starts_with("//") =>
+            {
+                Err(StoreError::Unsupported)
+            }
+            _ => Ok(Self::Sqlite),
         }
     }
 }

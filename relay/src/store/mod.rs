@@ -63,6 +63,9 @@ pub enum StoreError {
     /// The database's file is not where it was.
     #[error("the database's file is not there any more")]
     Gone,
+    /// The database's file cannot be made.
+    #[error("the database's file cannot be made: {0}")]
+    File(std::io::Error),
     /// A connection can be made, but nobody answers on it in time.
     #[error("the database takes connections but does not answer")]
     Slow,
@@ -83,7 +86,7 @@ impl StoreError {
     }
 
     /// Whether a PostgreSQL server ends, starts or has ended.
-    fn is_away(&self) -> bool {
+    pub(crate) fn is_away(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else {
             return false;
         };
@@ -105,9 +108,11 @@ impl StoreError {
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut,
             ) => "database-unreachable",
-            Self::Database(_) | Self::Migration(_) | Self::Webhooks(_) | Self::Unreadable => {
-                "database-unusable"
-            }
+            Self::Database(_)
+            | Self::Migration(_)
+            | Self::Webhooks(_)
+            | Self::Unreadable
+            | Self::File(_) => "database-unusable",
         }
     }
 }

@@ -207,10 +207,23 @@ impl Layers {
                 reason: if is_secret {
                     "it is not what is expected".to_owned()
                 } else {
-                    error.into_inner().to_string()
+                    explained(error.into_inner().to_string())
                 },
             }
         })
+    }
+}
+
+/// What is written where an address is expected.
+pub const ADDRESS: &str = "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080; \
+    names are not looked up";
+
+/// The parser's words, and what to write instead where they don't say it.
+fn explained(reason: String) -> String {
+    if reason.contains("socket address") {
+        ADDRESS.to_owned()
+    } else {
+        reason
     }
 }
 

@@ -31,19 +31,27 @@ pub(in crate::store) async fn reach(
     options: &PgConnectOptions,
     end: Instant,
 ) -> Result<(), StoreError> {
+    let mut last = StoreError::Slow;
     loop {
         let error = match timeout_at(end, options.connect()).await {
-            Err(_) => return Err(StoreError::Slow),
+            Err(_) => return Err(last),
             Ok(Ok(connection)) => {
                 let _ = PgConnection::close(connection).await;
                 return Ok(());
             }
             Ok(Err(error)) => StoreError::from(error),
         };
-        let may_come = error.code() == "database-unreachable";
+        // A certificate that is refused stays one.
+        let may_come = match &error {
+            StoreError::Database(sqlx::Error::Io(error)) => {
+                error.kind() != std::io::ErrorKind::InvalidData
+            }
+            error => error.is_away(),
+        };
         if !may_come || Instant::now() + AGAIN >= end {
             return Err(error);
         }
+        last = error;
         sleep(AGAIN).await;
     }
 }

@@ -103,6 +103,11 @@ pub(super) async fn open(url: &str) -> Result<Database, StoreError> {
     Ok(Database::Postgres(pool))
 }
 
+/// Whether a URL can be used.
+pub(super) fn check(url: &str) -> Result<(), StoreError> {
+    options(url).map(drop)
+}
+
 /// Reads a URL. Its `sslmode` says how a server proves who it is; without one, a server on another
 /// machine must show a certificate of a trusted authority for its name.
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -1,5 +1,6 @@
 //! What operators need of the database: whether it can be written, and a copy of it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -27,6 +28,30 @@ pub(in crate::store) async fn probe(
     .execute(writer)
     .await?;
     Ok(())
+}
+
+/// Whether a path or URL can be one, and its folder is there.
+pub(in crate::store) fn check(database: &str) -> Result<(), StoreError> {
+    let path = options(database)?.get_filename().to_owned();
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let missing = format!("{} is not a folder", folder.display());
+            Err(StoreError::File(io::Error::new(
+                io::ErrorKind::NotFound,
+                missing,
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a path or `sqlite:` URL.
+pub(super) fn options(database: &str) -> Result<SqliteConnectOptions, StoreError> {
+    if database.starts_with("sqlite:") {
+        Ok(SqliteConnectOptions::from_str(database)?)
+    } else {
+        Ok(SqliteConnectOptions::new().filename(database))
+    }
 }
 
 /// Makes a database's file for its owner only, before SQLite would make one for everybody; its
@@ -62,7 +87,7 @@ pub(in crate::store) fn keep_private(path: &Path) -> Result<(), StoreError> {
                     }
                 }
             }
-            Err(error) => return Err(sqlx::Error::Io(error).into()),
+            Err(error) => return Err(StoreError::File(error)),
         }
     }
     Ok(())
@@ -81,12 +106,7 @@ pub(in crate::store) fn beside(pool: &SqlitePool, end: &str) -> Option<PathBuf> 
 /// Copies a database as it is at one moment, while a relay may be writing to it, to a file that
 /// does not exist yet.
 pub(in crate::store) async fn back_up(database: &str, to: &Path) -> Result<(), StoreError> {
-    let options = if database.starts_with("sqlite:") {
-        SqliteConnectOptions::from_str(database)?
-    } else {
-        SqliteConnectOptions::new().filename(database)
-    };
-    let mut connection = options.read_only(true).connect().await?;
+    let mut connection = options(database)?.read_only(true).connect().await?;
     keep_private(to)?;
     let target = to.to_str().ok_or(StoreError::Unsupported)?;
     let copied = sqlx::query("VACUUM INTO ?")

@@ -10,13 +10,11 @@ mod push;
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::Connection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
 use sqlx::{Sqlite, Transaction};
@@ -64,11 +62,7 @@ impl SqliteStore {
 
 /// Opens the database at a path or `sqlite:` URL.
 pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
-    let options = if database.starts_with("sqlite:") {
-        SqliteConnectOptions::from_str(database)?
-    } else {
-        SqliteConnectOptions::new().filename(database)
-    };
+    let options = care::options(database)?;
     care::keep_private(options.get_filename())?;
     let options = options
         .create_if_missing(true)
