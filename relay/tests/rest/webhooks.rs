@@ -132,6 +132,30 @@ async fn the_secret_token_changes_with_an_overlap() {
 }
 
 #[tokio::test]
+async fn what_happens_while_an_endpoint_is_paused_waits_for_it() {
+    let scene = Scene::open().await;
+    let integrator = Integrator::new(&scene).await;
+    let asked = json!({ "url": "https://hooks.invalid/in", "events": ["contact.message"], "enabled": false });
+    let made = integrator.post("/webhooks", &asked).await.good();
+    let place = format!("/webhooks/{}", made["id"].as_str().unwrap());
+    let paused = integrator
+        .send("PUT", &place, &[], Some(&asked))
+        .await
+        .good();
+    assert_eq!(paused["disabled"], "by-account");
+    let (mut talk, visitor, mut client) = begun(&scene).await;
+    for _ in 0..2 {
+        let text = talk.say(&visitor, "hello");
+        client.append(talk.contact, text).await.unwrap();
+    }
+    let listed = integrator.get("/deliveries?state=pending").await.good();
+    let deliveries = listed["deliveries"].as_array().unwrap();
+    assert_eq!(deliveries.len(), 3, "{listed}");
+    assert!(deliveries.iter().all(|one| one["attempts"] == 0));
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn an_erasure_takes_the_contacts_deliveries_along_and_is_told_itself() {
     let scene = Scene::open().await;
     let integrator = Integrator::new(&scene).await;

@@ -38,7 +38,8 @@ WITH news AS (
     AND NOT EXISTS (SELECT FROM known
         WHERE known.account = wanted.account AND known.contact = wanted.contact)
     AND NOT ($27 AND EXISTS (SELECT FROM webhook_endpoints
-        WHERE webhook_endpoints.account = wanted.account AND disabled IS NULL))
+        WHERE webhook_endpoints.account = wanted.account
+            AND (disabled IS NULL OR disabled <> 'backlog')))
 ), locked AS (
     SELECT contacts.account, contacts.contact FROM contacts
     JOIN wanted ON contacts.account = wanted.account AND contacts.contact = wanted.contact
