@@ -2,15 +2,15 @@
 
 use ed25519_dalek::Signer;
 use sottovoce::account::{
-    Archive, Credential, EnrolmentRequest, EntryPoint, Issuer, Level, Limits, Plan, Policy,
-    Retention, Role, RootStatement, Team, TeamKey, TeamSeal, TeamSeals, Via, account_id,
-    thumbprint,
+    Archive, Credential, EnrolmentRequest, EntryPoint, Issuer, KeyManager, Level, Limits, Operator,
+    Plan, Policy, Retention, Role, RootStatement, Team, TeamKey, TeamSeal, TeamSeals, Via,
+    account_id, thumbprint,
 };
 use sottovoce::crypto::Random;
 use sottovoce::crypto::seal::{SealPrivateKey, SealPublicKey};
-use sottovoce::crypto::sign::SigningKey;
+use sottovoce::crypto::sign::{PublicKey, SigningKey};
 use sottovoce::wire::codec::to_base64url;
-use sottovoce::wire::frame::{ObjectKind, Query};
+use sottovoce::wire::frame::{Object, ObjectKind, Query};
 use sottovoce::wire::{
     AccountId, DeviceId, Signed, SignedKind, Suite, Time, Version, encode, limits,
 };
@@ -36,6 +36,8 @@ pub struct Business {
     /// Signs identity tokens.
     issuer: ed25519_dalek::SigningKey,
     lowest_suite: Suite,
+    level: Level,
+    key_manager: Option<(PublicKey, String)>,
     started: Time,
 }
 
@@ -50,8 +52,36 @@ impl Business {
             root,
             issuer: ed25519_dalek::SigningKey::from_bytes(&Random::os().bytes().unwrap()),
             lowest_suite,
+            level: Level::E2ee,
+            key_manager: None,
             started: Time::from_millis(now().millis() - 60_000),
         }
+    }
+
+    /// The same at another level.
+    #[must_use]
+    pub fn at_level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    /// The same with a key manager: its identity, and where it is.
+    #[must_use]
+    pub fn with_key_manager(self, identity: PublicKey, url: String) -> Self {
+        Self {
+            key_manager: Some((identity, url)),
+            ..self
+        }
+    }
+
+    /// What the administrator proves itself to a key manager with.
+    pub fn evidence(&self) -> (&SigningKey, Vec<Object>) {
+        let root = Signed::sign(&self.root_statement(), &[&self.root]).to_bytes();
+        let policy = self.sign(&self.policy()).to_bytes();
+        let evidence = vec![
+            Object::new(ObjectKind::Root, root),
+            Object::new(ObjectKind::Policy, policy),
+        ];
+        (&self.administrator, evidence)
     }
 
     /// Connects as the administrator.
@@ -84,8 +114,27 @@ impl Business {
         }
     }
 
-    /// Publishes a credential.
+    /// Publishes an agent's credential.
     pub async fn credit(&self, session: &mut Session, device: DeviceId, name: &str, team: &str) {
+        let teams = vec![team.into()];
+        self.credit_as(session, device, name, Role::Agent, teams)
+            .await;
+    }
+
+    /// Publishes a vault's credential.
+    pub async fn credit_vault(&self, session: &mut Session, device: DeviceId) {
+        self.credit_as(session, device, "Vault", Role::Vault, Vec::new())
+            .await;
+    }
+
+    async fn credit_as(
+        &self,
+        session: &mut Session,
+        device: DeviceId,
+        name: &str,
+        role: Role,
+        teams: Vec<String>,
+    ) {
         let credential = self.sign(&Credential {
             version: Version,
             suite: Suite::X25519,
@@ -93,9 +142,9 @@ impl Business {
             device,
             subject: name.to_lowercase(),
             name: name.into(),
-            role: Role::Agent,
+            role,
             via: Via::Device,
-            teams: vec![team.into()],
+            teams,
             issued: now(),
             expires: self.started.plus_seconds(30 * limits::DAY),
         });
@@ -165,8 +214,11 @@ impl Business {
             administrators: vec![self.administrator.public()],
             policy_threshold: 1,
             credential_threshold: 1,
-            key_manager: None,
-            lowest_level: Level::E2ee,
+            key_manager: self.key_manager.as_ref().map(|(identity, _)| KeyManager {
+                identity: *identity,
+                operator: Operator::Platform,
+            }),
+            lowest_level: self.level,
         }
     }
 
@@ -184,18 +236,22 @@ impl Business {
             previous: None,
             issued: self.started,
             expires: self.started.plus_seconds(7 * limits::DAY),
-            plan: Plan::Enterprise,
+            plan: if Plan::Enterprise.allows(self.level) {
+                Plan::Enterprise
+            } else {
+                Plan::Plus
+            },
             entry_points: vec![EntryPoint {
                 id: ENTRY_POINT.into(),
                 name: "ACME".into(),
-                level: Level::E2ee,
+                level: self.level,
                 teams: vec![TEAM.into()],
                 bot_claims: false,
                 bot_transfers: false,
             }],
             teams: vec![team(OTHER_TEAM), team(TEAM)],
             archive: Archive::None,
-            key_manager_url: None,
+            key_manager_url: self.key_manager.as_ref().map(|(_, url)| url.clone()),
             lowest_suite: self.lowest_suite,
             roles: Vec::new(),
             revocations: Vec::new(),

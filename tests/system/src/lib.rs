@@ -6,6 +6,7 @@
 //! - [`person`] is a running client and all that it showed,
 //! - [`relay`] starts, kills and looks into a relay,
 //! - [`canary`] finds a thing in every form that it could be kept in,
+//! - [`service`] is a vault or a key manager as a process of its own,
 //! - [`secrets`] reads a device's keys out of its folder,
 //! - [`connection`] says to a relay exactly what it is told to,
 //! - [`writer`] writes without end,
@@ -25,6 +26,7 @@ pub mod connection;
 pub mod person;
 pub mod relay;
 pub mod secrets;
+pub mod service;
 pub mod texts;
 pub mod writer;
 
@@ -39,6 +41,7 @@ pub use balancer::Balancer;
 pub use business::{Business, ENTRY_POINT, TEAM};
 pub use person::{Person, Shown};
 pub use relay::RelayProcess;
+pub use service::ServiceProcess;
 pub use writer::Writer;
 
 /// For connections within the machine.

@@ -1,0 +1,166 @@
+//! A vault or a key manager as a process of its own, with its configuration, its database and its logs in
+//! a folder.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use sottovoce::crypto::Random;
+use sottovoce::crypto::sign::{PublicKey, SigningKey};
+use sottovoce::wire::AccountId;
+use sottovoce_keymanager::master::hex_of_secret;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// The file that a service stores in.
+pub const STORE: &str = "store.db";
+
+/// A process that reads a configuration and listens.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    program: PathBuf,
+    folder: TempDir,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl ServiceProcess {
+    /// Starts a program with a configuration, in a folder that is made for it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(program: &str, folder: TempDir, config: &str) -> Self {
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        let program = PathBuf::from(program);
+        let (child, address) = spawn(&program, folder.path(), None).await;
+        Self {
+            program,
+            folder,
+            address,
+            child,
+        }
+    }
+
+    /// Where it is.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends it with no chance to write, say or tidy anything.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Starts it again where it was.
+    pub async fn restart(&mut self) {
+        let (child, address) = spawn(&self.program, self.folder.path(), Some(self.address)).await;
+        self.child = child;
+        assert_eq!(address, self.address);
+    }
+
+    /// All bytes that it keeps of what it stores: the database and its write-ahead log.
+    pub fn stored(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for suffix in ["", "-wal"] {
+            let file = self.folder.path().join(format!("{STORE}{suffix}"));
+            bytes.extend(std::fs::read(file).unwrap_or_default());
+        }
+        bytes
+    }
+
+    /// What it wrote to its logs.
+    pub fn logs(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr")).unwrap()
+    }
+
+    /// Asks it something over HTTP: the status and the body.
+    pub async fn ask(&self, method: &str, path: &str, token: &str) -> (u16, String) {
+        ask(self.address, method, path, token).await
+    }
+}
+
+/// Asks a server something over HTTP: the status and the body; nothing when nobody answers.
+pub async fn ask(address: SocketAddr, method: &str, path: &str, token: &str) -> (u16, String) {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    );
+    let Ok(mut stream) = TcpStream::connect(address).await else {
+        return (0, String::new());
+    };
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    (status.unwrap_or(0), body.to_owned())
+}
+
+async fn spawn(program: &Path, folder: &Path, at: Option<SocketAddr>) -> (Child, SocketAddr) {
+    let logs = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("stderr"));
+    let address = at.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut child = Command::new(program)
+        .arg(folder.join("config.toml"))
+        .env("SOTTOVOCE__LISTEN__ADDRESS", address.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(logs.unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).await.unwrap();
+    let logs = || std::fs::read_to_string(folder.join("stderr")).unwrap();
+    let address = line.trim().parse().unwrap_or_else(|_| panic!("{}", logs()));
+    (child, address)
+}
+
+/// A new key manager's configuration for an account, and its identity.
+///
+/// # Panics
+/// When there is no randomness.
+pub fn key_manager_config(folder: &Path, account: AccountId) -> (String, PublicKey) {
+    let identity = SigningKey::generate(&mut Random::os()).unwrap();
+    let master = hex_of_secret(&Random::os().secret().unwrap());
+    let path = |name: &str| folder.join(name).display().to_string();
+    let config = format!(
+        "accounts = [\"{account}\"]\nidentity = \"{}\"\nmaster = \"1:{}\"\ntombstones = {:?}\n[database]\nurl = {:?}\n",
+        *hex_of_secret(&identity.seed()),
+        *master,
+        path("tombstones"),
+        path(STORE),
+    );
+    (config, identity.public())
+}
+
+/// Does to an SQLite database what somebody does who has it.
+///
+/// # Panics
+/// When it cannot be done.
+pub async fn change(database: &Path, statements: &str) {
+    let url = format!("sqlite://{}", database.display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let statements = sqlx::AssertSqlSafe(statements.to_owned());
+    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+    pool.close().await;
+}
