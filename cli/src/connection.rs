@@ -31,6 +31,11 @@ pub(crate) struct Trust {
 }
 
 impl RelayOptions {
+    /// The file of root certificates that the person named.
+    pub(crate) fn trust_file(&self) -> Option<&Path> {
+        self.trust.trust.as_deref()
+    }
+
     /// How to speak TLS with the relay.
     pub(crate) fn tls(&self) -> Outcome<Arc<ClientConfig>> {
         self.trust.tls()

@@ -33,6 +33,16 @@ pub(crate) struct DeviceOptions {
 }
 
 impl DeviceOptions {
+    /// The account.
+    pub(crate) const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Address of the relay, and a file of root certificates to trust beside the system's.
+    pub(crate) fn relay(&self) -> (&str, Option<&Path>) {
+        (&self.relay.relay, self.relay.trust_file())
+    }
+
     /// Starts the device. Without a folder its state is gone with the process.
     pub(crate) async fn start(
         &self,

@@ -168,12 +168,12 @@ fn create(arguments: &Create) -> Outcome {
 }
 
 /// A string as TOML writes it.
-fn toml_text(text: &str) -> String {
+pub(crate) fn toml_text(text: &str) -> String {
     format!("{text:?}")
 }
 
 /// A new file that only its owner may read.
-fn write_secret(path: &Path, content: &str) -> Outcome {
+pub(crate) fn write_secret(path: &Path, content: &str) -> Outcome {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

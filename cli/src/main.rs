@@ -20,6 +20,7 @@ mod say;
 mod team;
 mod text;
 mod token;
+mod vault;
 mod words;
 
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ enum Command {
     /// Run a key manager. It holds the secrets of contacts, and gives them to whom its rules allow.
     #[command(subcommand)]
     Keymanager(keymanager::Command),
+    /// Run a vault. It takes part in contacts below level `e2ee`, stores them, and gives them back.
+    #[command(subcommand)]
+    Vault(vault::Command),
 }
 
 #[tokio::main]
@@ -92,5 +96,6 @@ async fn run(command: Command) -> Outcome {
         Command::Open(arguments) => open::run(&arguments),
         Command::Relay(arguments) => relay::run(*arguments).await,
         Command::Keymanager(command) => keymanager::run(command).await,
+        Command::Vault(command) => vault::run(command).await,
     }
 }

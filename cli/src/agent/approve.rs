@@ -46,8 +46,8 @@ pub(crate) struct Grant {
     /// Its role.
     #[arg(long, value_enum, default_value = "agent")]
     role: RoleName,
-    /// Id of a team that it belongs to; repeat it for several.
-    #[arg(long = "team", required = true)]
+    /// Id of a team that it belongs to; repeat it for several. A vault belongs to none.
+    #[arg(long = "team")]
     teams: Vec<String>,
 }
 
@@ -59,6 +59,8 @@ enum RoleName {
     Supervisor,
     /// A program that answers, always shown as one.
     Bot,
+    /// The vault, which stores contacts below level `e2ee`.
+    Vault,
 }
 
 impl From<RoleName> for Role {
@@ -67,6 +69,7 @@ impl From<RoleName> for Role {
             RoleName::Agent => Self::Agent,
             RoleName::Supervisor => Self::Supervisor,
             RoleName::Bot => Self::Bot,
+            RoleName::Vault => Self::Vault,
         }
     }
 }
@@ -85,7 +88,15 @@ impl Grant {
             }
         }
         let role = Role::from(self.role);
-        if policy.allows(role) {
+        if self.teams.is_empty() != (role == Role::Vault) {
+            let words = match role {
+                Role::Vault => "a vault belongs to no team",
+                _ => "say which team it belongs to: --team",
+            };
+            return Err(Failure::new("wrong-teams", words));
+        }
+        // Whether there is a vault on a roster is decided by the contact's level alone.
+        if policy.allows(role) || role == Role::Vault {
             return Ok(());
         }
         let words = format!("the policy does not allow the role {}", role.name());
@@ -120,10 +131,13 @@ impl Grant {
         };
         let signed = Signed::sign(&credential, &[key]).to_bytes();
         relay.publish(ObjectKind::Credential, signed).await?;
+        let teams = match credential.teams.as_slice() {
+            [] => String::new(),
+            teams => format!(" of {}", teams.join(", ")),
+        };
         say!(
-            "approved {name} ({subject}) as {} of {}, device {}, until {}",
+            "approved {name} ({subject}) as {}{teams}, device {}, until {}",
             credential.role.name(),
-            credential.teams.join(", "),
             short(&credential.device),
             clock::date(credential.expires)
         );

@@ -8,6 +8,8 @@ mod revoke;
 
 use clap::Subcommand;
 
+pub(crate) use request::request;
+
 use crate::failure::Outcome;
 
 #[derive(Subcommand)]

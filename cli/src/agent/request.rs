@@ -1,8 +1,9 @@
 //! `agent request`: the signed request of a device, for `agent approve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sottovoce::account::Role;
 use sottovoce::client::{ConnectionState, Event, Kind};
 
 use crate::device::DeviceOptions;
@@ -24,11 +25,16 @@ pub(crate) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Outcome {
+    request(&arguments.device, &arguments.state, arguments.name).await
+}
+
+/// Starts a device in a folder for as long as it takes to have its request.
+pub(crate) async fn request(device: &DeviceOptions, state: &Path, name: String) -> Outcome {
     let kind = Kind::Staff {
-        name: arguments.name,
+        name,
         invitation: None,
     };
-    let (handle, mut events) = arguments.device.start(Some(&arguments.state), kind).await?;
+    let (handle, mut events) = device.start(Some(state), kind).await?;
     let answer = loop {
         match events.recv().await {
             Some(Event::Unapproved { request }) => {
@@ -36,7 +42,7 @@ pub(super) async fn run(arguments: Arguments) -> Outcome {
                 break Ok(());
             }
             Some(Event::Account(account))
-                if account.own.role.is_staff() && !account.own.name.is_empty() =>
+                if account.own.role != Role::Visitor && !account.own.name.is_empty() =>
             {
                 say!(
                     "This device is approved already, as {}.",
