@@ -230,3 +230,64 @@ fn a_wrong_entry_point_and_a_wrong_account_end_the_chat() {
     visitor.expect("error: the relay refused this device");
     assert!(!visitor.ends().success());
 }
+
+#[test]
+fn what_is_unsent_in_an_erased_contact_can_be_given_up_and_keeps_nobody_from_leaving() {
+    let mut business = Business::open();
+    let kept = ["--state", "visitor", "--plain-keys"];
+    let mut visitor = {
+        let _ada = business.agent("Ada", "support");
+        let mut visitor = business.visitor(&kept);
+        visitor.type_line("first");
+        visitor.expect("  (sent)");
+        visitor
+    };
+    let scopes = ["--scope", "contacts:read", "--scope", "contacts:erase"];
+    let line = [
+        &["token", "create", "--name", "eraser", "--days", "1"],
+        &scopes[..],
+    ]
+    .concat();
+    let token = scene::value(&business.said(&line), "token=");
+    let address = business.url.strip_prefix("http://").unwrap().to_owned();
+    business.relay.kill();
+    visitor.expect("* not connected");
+    visitor.type_line("never sent");
+    visitor.expect("you: never sent");
+    assert!(!visitor.ends().success(), "it may still be sent later");
+
+    let (relay, _) = scene::relay(&business.scene, &business.account, &address);
+    business.relay = relay;
+    let contacts = format!("/v1/accounts/{}/contacts", business.account);
+    let listed = scene::ask(&address, "GET", &contacts, &token);
+    let (_, after) = listed.split_once("\"contact\":\"").unwrap();
+    let contact = after.split('"').next().unwrap();
+    let erased = scene::ask(&address, "DELETE", &format!("{contacts}/{contact}"), &token);
+    assert!(erased.starts_with("HTTP/1.1 200"), "{erased}");
+
+    let mut visitor = business.visitor(&kept);
+    visitor.expect("! the conversation was erased at the relay");
+    visitor.type_line("more");
+    visitor.expect("! nothing is sent any more");
+    // Leaving does not wait for what goes nowhere.
+    let since = std::time::Instant::now();
+    visitor.succeeds();
+    assert!(since.elapsed() < std::time::Duration::from_secs(8));
+
+    let mut visitor = business.visitor(&kept);
+    visitor.expect("you: never sent");
+    visitor.expect("! the conversation was erased");
+    visitor.type_line("/discard");
+    visitor.expect("  (given up)");
+    visitor.succeeds();
+    let mut visitor = business.visitor(&kept);
+    visitor.expect("! the conversation was erased");
+    visitor.type_line("/discard");
+    visitor.expect("* nothing failed here");
+    assert!(
+        !visitor
+            .said()
+            .iter()
+            .any(|line| line.contains("never sent"))
+    );
+}

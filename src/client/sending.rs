@@ -392,7 +392,8 @@ impl Conversation {
         self.flush(cx, now);
     }
 
-    /// A person gives a failed message up.
+    /// A person gives a message up that failed, or that goes nowhere because its contact ended at
+    /// the relay.
     pub(super) fn discard(&mut self, cx: &mut Context, id: ContentId) {
         if self.take_failed(cx, id).is_some() {
             self.remove_item(cx, own_key(&id));
@@ -400,9 +401,11 @@ impl Conversation {
         }
     }
 
-    /// Takes a failed message out of the outbox, or says that there is none.
+    /// Takes a message out of the outbox that is not on its way, or says that there is none.
     fn take_failed(&mut self, cx: &mut Context, id: ContentId) -> Option<Outgoing> {
-        let failed = |outgoing: &Outgoing| outgoing.id == id && outgoing.failed.is_some();
+        let stopped = self.stopped.is_some();
+        let failed =
+            |outgoing: &Outgoing| outgoing.id == id && (stopped || outgoing.failed.is_some());
         let index = self.outbox.iter().position(failed);
         if index.is_none() {
             cx.failed(Some(self.id), "unknown-message");

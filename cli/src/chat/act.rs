@@ -83,6 +83,11 @@ impl Session {
             .views
             .get(&contact)
             .is_some_and(|view| view.state == ContactState::Closed);
+        if let Some(code) = self.ended.get(&contact) {
+            let words = format!("nothing is sent any more: {}", show::because(code));
+            self.say(&Line::warning(words));
+            return;
+        }
         if closed && matches!(self.side, Side::Visitor { .. }) {
             self.say(&Line::warning(
                 "the conversation has ended; begin another without this --state folder (closed)",

@@ -5,6 +5,7 @@ mod directory;
 mod inbox;
 mod keyboard;
 mod line;
+mod reading;
 mod screen;
 mod session;
 mod show;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::directory::{Answer, Search};
 use super::inbox::Inbox;
 use super::keyboard::Keyboard;
+use super::reading::Reading;
 use super::screen::{Line, Screen, Tone};
 use super::show::{self, because};
 use super::transcript::{Outgoing, Transcript};
@@ -43,6 +44,8 @@ pub(super) struct Session {
     is_approved: bool,
     pub(super) inbox: Inbox,
     pub(super) views: BTreeMap<ContactId, ContactView>,
+    /// Contacts in which nothing is sent any more, and why.
+    pub(super) ended: BTreeMap<ContactId, &'static str>,
     /// The open contact.
     pub(super) current: Option<ContactId>,
     pub(super) transcript: Transcript,
@@ -52,7 +55,7 @@ pub(super) struct Session {
     pub(super) outgoing: Outgoing,
     /// Contacts that are not open and have news that was told.
     pub(super) unseen: BTreeSet<ContactId>,
-    read_told: u64,
+    reading: Reading,
     /// Visitor: texts typed before the contact has an id.
     pub(super) early: Vec<String>,
     pub(super) is_starting: bool,
@@ -77,12 +80,13 @@ impl Session {
             is_approved: false,
             inbox: Inbox::default(),
             views: BTreeMap::new(),
+            ended: BTreeMap::new(),
             current: None,
             transcript: Transcript::default(),
             is_reopening: false,
             outgoing: Outgoing::default(),
             unseen: BTreeSet::new(),
-            read_told: 0,
+            reading: Reading::default(),
             early: Vec::new(),
             is_starting: false,
             explain_at: None,
@@ -129,8 +133,8 @@ impl Session {
                 },
                 () = at(ends_at) => break self.judge_end(),
                 () = at(self.explain_at) => self.explain_wait(),
+                () = at(self.reading.due()) => self.tell_read(),
             }
-            self.tell_read();
         };
         handle.stop().await;
         outcome
@@ -140,6 +144,11 @@ impl Session {
     pub(super) fn end(&mut self) {
         if self.ends_at.is_none() {
             self.ends_at = Some(Instant::now() + PATIENCE);
+            if self.outgoing.has_stranded() {
+                self.say(&Line::warning(
+                    "something stays unsent in a conversation that ended at the relay",
+                ));
+            }
             if self.is_busy() {
                 self.say(&Line::new(Tone::Quiet, "  (finishing what is under way)"));
             }
@@ -209,7 +218,7 @@ impl Session {
         self.current = Some(contact);
         self.transcript = Transcript::default();
         self.is_reopening = self.views.contains_key(&contact);
-        self.read_told = 0;
+        self.reading = Reading::default();
         self.unseen.remove(&contact);
         self.commands.push_back(Command::Open { contact });
     }
@@ -228,7 +237,9 @@ impl Session {
             Event::Contact(view) => self.contact(view),
             Event::Item { contact, item } => self.item(contact, item),
             Event::ItemRemoved { contact, key } => {
-                self.outgoing.remove(contact, &key);
+                if self.outgoing.remove(contact, &key) {
+                    self.say(&Line::new(Tone::Quiet, "  (given up)"));
+                }
                 if self.is_open(contact) {
                     self.transcript.remove(&key);
                 }
@@ -386,6 +397,10 @@ impl Session {
     fn contact(&mut self, view: ContactView) {
         let contact = view.contact;
         let before = self.views.insert(contact, view.clone());
+        if let Some(code) = view.stopped_by {
+            self.ended.insert(contact, code);
+            self.outgoing.strand(contact);
+        }
         if view.caught_up && self.claim_when_loaded == Some(contact) {
             self.claim_when_loaded = None;
             self.claim(contact);
@@ -434,6 +449,12 @@ impl Session {
             if self.is_reopening {
                 return;
             }
+            if !own
+                && !matches!(item.body, ItemBody::System(_))
+                && let Some(position) = item.position
+            {
+                self.reading.reads(position, Instant::now());
+            }
             let typed_here = self.screen.shows_typing();
             let lines = self.transcript.take(item, typed_here);
             self.say_all(&lines);
@@ -450,12 +471,22 @@ impl Session {
     fn failed(&mut self, contact: Option<ContactId>, code: &'static str) -> Outcome {
         self.is_changing = false;
         self.outgoing.answer();
-        let is_start = self.current.is_some() && contact == self.current && self.views.is_empty();
+        let is_start = self.is_starting
+            && self.current.is_some()
+            && contact == self.current
+            && self.views.is_empty();
         let out = code == "expired" && show::has_run_out(self.account.as_ref(), clock::now());
         if is_start && matches!(self.side, Side::Visitor { .. }) {
             let why = if out { show::RUN_OUT } else { words::of(code) };
             let words = format!("the conversation cannot begin: {why}");
             return Err(Failure::new(code, words));
+        }
+        if !out
+            && matches!(code, "erased" | "expired")
+            && let Some(contact) = contact
+        {
+            self.ended.insert(contact, code);
+            self.outgoing.strand(contact);
         }
         self.say(&Line::warning(if out {
             format!("{} ({code})", show::RUN_OUT)
@@ -479,13 +510,12 @@ impl Session {
         }
     }
 
-    /// What is on the screen counts as read.
+    /// What others said and is on the screen counts as read.
     fn tell_read(&mut self) {
-        let position = self.transcript.head();
-        let Some(contact) = self.current else { return };
-        let reads = self.views.get(&contact).is_some_and(|view| view.can_send);
-        if reads && position > self.read_told {
-            self.read_told = position;
+        let position = self.reading.take(Instant::now());
+        let reads = |contact: &ContactId| self.views.get(contact).is_some_and(|it| it.can_send);
+        let contact = self.current.filter(reads);
+        if let Some((contact, position)) = contact.zip(position) {
             self.commands.push_back(Command::Read { contact, position });
         }
     }

@@ -14,15 +14,12 @@ pub(super) struct Transcript {
     shown: BTreeMap<String, Item>,
     /// Key of the own message that was written last: how far it got says it for those before.
     last_own: Option<String>,
-    /// The last position that was shown.
-    head: u64,
 }
 
 impl Transcript {
     /// Takes in an item; answers with the lines that are new. `typed_here` leaves the text of own
     /// messages out that stand on the screen as they were typed.
     pub(super) fn take(&mut self, item: Item, typed_here: bool) -> Vec<Line> {
-        self.head = self.head.max(item.position.unwrap_or(0));
         // The transfer's own line says that what was said before is not for this device; and keys
         // may still come with later entries.
         if item.body == ItemBody::BeforeJoining {
@@ -61,11 +58,6 @@ impl Transcript {
     pub(super) fn remove(&mut self, key: &str) {
         self.shown.remove(key);
     }
-
-    /// The last position that was shown.
-    pub(super) const fn head(&self) -> u64 {
-        self.head
-    }
 }
 
 /// Not yet known to any peer: written in this process or the one before it.
@@ -78,8 +70,10 @@ const fn is_new(state: MessageState) -> bool {
 pub(super) struct Outgoing {
     /// Messages that were given and have not come back as items.
     given: u32,
-    sending: BTreeSet<(ContactId, String)>,
+    sending: BTreeMap<(ContactId, String), ContentId>,
     failed: BTreeMap<(ContactId, String), ContentId>,
+    /// Contacts that ended at the relay: what is unsent there goes nowhere.
+    stranded: BTreeSet<ContactId>,
 }
 
 impl Outgoing {
@@ -95,7 +89,7 @@ impl Outgoing {
 
     pub(super) fn take(&mut self, contact: ContactId, item: &Item) {
         let place = (contact, item.key.clone());
-        let was_sending = self.sending.remove(&place);
+        let was_sending = self.sending.remove(&place).is_some();
         self.failed.remove(&place);
         let (ItemBody::Text { id, .. } | ItemBody::Note { id, .. }) = &item.body else {
             return;
@@ -105,7 +99,7 @@ impl Outgoing {
                 if !was_sending {
                     self.answer();
                 }
-                self.sending.insert(place);
+                self.sending.insert(place, *id);
             }
             MessageState::Failed(_) => {
                 self.failed.insert(place, *id);
@@ -114,21 +108,37 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn remove(&mut self, contact: ContactId, key: &str) {
+    /// An item is gone; whether somebody gave it up.
+    pub(super) fn remove(&mut self, contact: ContactId, key: &str) -> bool {
         let place = (contact, key.to_owned());
-        self.sending.remove(&place);
-        self.failed.remove(&place);
+        let was_sending = self.sending.remove(&place).is_some();
+        let had_failed = self.failed.remove(&place).is_some();
+        had_failed || (was_sending && self.stranded.contains(&contact))
     }
 
-    /// Whether something has not reached the relay yet, nor failed.
+    /// A contact ended at the relay.
+    pub(super) fn strand(&mut self, contact: ContactId) {
+        self.stranded.insert(contact);
+    }
+
+    /// Whether something is unsent that goes nowhere.
+    pub(super) fn has_stranded(&self) -> bool {
+        let mut unsent = self.sending.keys().chain(self.failed.keys());
+        unsent.any(|(contact, _)| self.stranded.contains(contact))
+    }
+
+    /// Whether something has not reached the relay yet and still may, and has not failed.
     pub(super) fn is_sending(&self) -> bool {
-        self.given > 0 || !self.sending.is_empty()
+        let mut sending = self.sending.keys();
+        self.given > 0 || sending.any(|(contact, _)| !self.stranded.contains(contact))
     }
 
-    /// What failed in a contact.
+    /// What failed in a contact, or goes nowhere.
     pub(super) fn failed_in(&self, contact: ContactId) -> Vec<ContentId> {
+        let stranded = self.stranded.contains(&contact);
         self.failed
             .iter()
+            .chain(self.sending.iter().filter(|_| stranded))
             .filter(|((of, _), _)| *of == contact)
             .map(|(_, id)| *id)
             .collect()

@@ -280,3 +280,16 @@ impl Drop for Program {
         let _ = self.child.wait();
     }
 }
+
+/// A request to the REST API, and the whole answer.
+pub fn ask(address: &str, method: &str, path: &str, token: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
