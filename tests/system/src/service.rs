@@ -71,6 +71,24 @@ impl ServiceProcess {
         assert_eq!(address, self.address);
     }
 
+    /// Changes its configuration, for when it is started again.
+    ///
+    /// # Panics
+    /// When the file cannot be changed.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("config.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, change(config)).unwrap();
+    }
+
+    /// Forgets everything that it stores, as if its database was lost. It has to be down.
+    pub fn lose(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let file = self.folder.path().join(format!("{STORE}{suffix}"));
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
     /// All bytes that it keeps of what it stores: the database and its write-ahead log.
     pub fn stored(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

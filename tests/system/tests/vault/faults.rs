@@ -3,10 +3,13 @@
 use serde_json::json;
 use sottovoce::account::Level;
 use sottovoce::archive::{Operation, Outcome};
+use sottovoce::wire::{ContactId, Suite};
 use sottovoce_client::key_manager::KeyManagerError;
-use sottovoce_system_tests::service::STORE;
+use sottovoce_system_tests::service::{STORE, key_manager_config};
+use sottovoce_system_tests::{Business, Person, ServiceProcess};
 
-use crate::scene::{Scene, has, says};
+use crate::line::{Line, Mode};
+use crate::scene::{KEYS, Scene, has, says};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vault_that_was_away_catches_up_with_open_and_closed_contacts() {
@@ -150,9 +153,7 @@ async fn a_key_manager_with_an_older_database_makes_no_second_key_for_a_contact(
     scene.stores(contact, &["question", "answer"]).await;
     let keys = scene.keys.as_mut().unwrap();
     keys.kill().await;
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(keys.folder().join(format!("{STORE}{suffix}")));
-    }
+    keys.lose();
     keys.restart().await;
     // Data without keys.
     scene.cannot_read(contact, 503, "key-lost").await;
@@ -170,9 +171,7 @@ async fn keys_without_data_read_the_contacts_again_from_the_relay() {
     let (_visitor, contact) = scene.talk("question", "answer").await;
     scene.stores(contact, &["question", "answer"]).await;
     scene.vault.kill().await;
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(scene.vault.folder().join(format!("{STORE}{suffix}")));
-    }
+    scene.vault.lose();
     scene.vault.restart().await;
     // The relay has it still, so it is whole again.
     scene.stores(contact, &["question", "answer"]).await;
@@ -208,6 +207,127 @@ async fn rows_that_were_swapped_or_put_in_clear_are_not_taken_for_what_they_were
             (500, Some("record-damaged"))
         );
     }
+}
+
+/// Waits for a contact to be held back for a reason, while people go on, and checks that nothing of it is
+/// stored.
+async fn waits(scene: &Scene, code: &str) -> (Person, ContactId) {
+    let (visitor, contact) = scene.talk("canary-question", "canary-answer").await;
+    scene.shows(contact, "waits_for", json!(code)).await;
+    scene.shows(contact, "stored_to", json!(0)).await;
+    assert!(!has(&scene.vault.stored(), "canary"));
+    (visitor, contact)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_manager_that_is_slow_or_repeats_itself_holds_nobody_up() {
+    let line = Line::default();
+    let there = line.clone();
+    let extra = "keys = { patience = 1, life = 1 }";
+    let scene = Scene::with(Level::Storage, extra, |keys, _| there.to(keys.address())).await;
+    scene.is_ready(None).await;
+    line.set(Mode::Silent);
+    let (_visitor, slow) = waits(&scene, "key-manager-unavailable").await;
+    scene.is_ready(Some("key-manager-unavailable")).await;
+    line.set(Mode::Through);
+    scene
+        .stores(slow, &["canary-question", "canary-answer"])
+        .await;
+    // Answers to other requests are no answers.
+    line.set(Mode::Repeating);
+    let (_visitor, repeated) = waits(&scene, "not-the-key-manager").await;
+    line.set(Mode::Through);
+    scene
+        .stores(repeated, &["canary-question", "canary-answer"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_manager_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let account = Business::new(Suite::X25519).account;
+    let (config, _) = key_manager_config(folder.path(), account);
+    let other = ServiceProcess::start(KEYS, folder, &config).await;
+    let scene = Scene::with(Level::Storage, "", |_, _| other.url()).await;
+    other.configure(|config| {
+        config.replace(&account.to_string(), &scene.business.account.to_string())
+    });
+    let mut other = other;
+    other.kill().await;
+    other.restart().await;
+    waits(&scene, "not-the-key-manager").await;
+    scene.is_ready(Some("not-the-key-manager")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_than_before_stores_nothing() {
+    let mut scene = Scene::with(Level::Storage, "keys = { life = 1 }", |_, url| url).await;
+    let (visitor, contact) = scene.talk("question", "answer").await;
+    scene.stores(contact, &["question", "answer"]).await;
+    let stored = scene.ask("GET", &format!("/contacts/{contact}")).await.1["stored_to"].clone();
+    let keys = scene.keys.as_mut().unwrap();
+    keys.kill().await;
+    keys.lose();
+    keys.restart().await;
+    // Somebody has another secret made for the contact.
+    scene
+        .administer_keys(Operation::Issue { contact })
+        .await
+        .unwrap();
+    scene.cannot_read(contact, 503, "wrong-key").await;
+    says(&visitor, contact, "canary-later").await;
+    scene.shows(contact, "waits_for", json!("wrong-key")).await;
+    scene.shows(contact, "stored_to", stored).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_manager_that_denies_is_asked_again() {
+    let mut scene = Scene::open(Level::Storage).await;
+    let keys = scene.keys.as_mut().unwrap();
+    let rules = keys.folder().join("rules.toml");
+    std::fs::write(&rules, "[data-key]\nroles = []\nper-minute = 600\n").unwrap();
+    keys.configure(|config| format!("rules = {rules:?}\n{config}"));
+    keys.kill().await;
+    keys.restart().await;
+    let (_visitor, contact) = waits(&scene, "key-denied").await;
+    std::fs::write(&rules, "").unwrap();
+    let keys = scene.keys.as_mut().unwrap();
+    keys.kill().await;
+    keys.restart().await;
+    scene
+        .stores(contact, &["canary-question", "canary-answer"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_manager_without_a_trusted_certificate_is_not_asked() {
+    let mut scene = Scene::with(Level::Storage, "", |_, url| url.replace("http:", "https:")).await;
+    let keys = scene.keys.as_mut().unwrap();
+    let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = keys.folder().join("tls.crt");
+    let key = keys.folder().join("tls.key");
+    std::fs::write(&certificate, signed.cert.pem()).unwrap();
+    std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+    keys.configure(|config| {
+        format!("{config}\n[listen]\ncertificate = {certificate:?}\nkey = {key:?}\n")
+    });
+    keys.kill().await;
+    keys.restart().await;
+    let (_visitor, contact) = waits(&scene, "key-manager-unavailable").await;
+    assert!(
+        scene.vault.logs().contains("certificate is refused"),
+        "{}",
+        scene.vault.logs()
+    );
+    // Once it is trusted, everything is stored.
+    scene.vault.kill().await;
+    scene
+        .vault
+        .configure(|config| format!("trust = {certificate:?}\n{config}"));
+    scene.vault.restart().await;
+    scene
+        .stores(contact, &["canary-question", "canary-answer"])
+        .await;
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,4 +4,5 @@
 
 mod faults;
 mod levels;
+mod line;
 mod scene;

@@ -19,7 +19,7 @@ use sottovoce_system_tests::{
 
 const RELAY: &str = env!("CARGO_BIN_EXE_relay-process");
 const VAULT: &str = env!("CARGO_BIN_EXE_vault-process");
-const KEYS: &str = env!("CARGO_BIN_EXE_keymanager-process");
+pub(crate) const KEYS: &str = env!("CARGO_BIN_EXE_keymanager-process");
 /// Longer than anything takes that happens at all.
 const PATIENCE: Duration = Duration::from_secs(90);
 
