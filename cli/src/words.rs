@@ -6,8 +6,9 @@ pub(crate) fn of(code: &str) -> &'static str {
         "account-exists" | "already-exists" => "it exists already",
         "already-on-roster" => "they take part already",
         "already-started" => "this visitor has a conversation already",
-        "archive-missing" => {
-            "the account keeps conversations in a way that this version does not support"
+        "archive-missing" => "the conversation was not archived",
+        "audit-fork" | "audit-rolled-back" => {
+            "the key manager's audit log is not what it was: somebody changed it"
         }
         "bad-signature" => "a signature is not valid",
         "cannot-seal" => "nobody who could answer has published a key yet; it is tried again",
@@ -36,6 +37,8 @@ pub(crate) fn of(code: &str) -> &'static str {
         "going-away" => "the relay is ending",
         "id-reused" => "one id was used for two things",
         "internal" => "the program made a mistake",
+        "key-manager-missing" => "the account has no key manager",
+        "key-taken" => "its archive key belongs to another conversation: tell your administrator",
         "level-not-allowed" => "the account's policy does not allow this level",
         "lives-too-long" => "it would be valid for longer than allowed",
         "log-truncated" => "the relay withholds a part of the conversation",

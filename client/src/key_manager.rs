@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use sottovoce::archive::{
-    ArchiveKey, AuditHead, Grant, KeyAnswerError, KeyKind, KeyRequest, Operation, Outcome,
-};
+use sottovoce::account::{ArchiveKey, KeyKind};
+use sottovoce::archive::{AuditHead, Grant, KeyAnswerError, KeyRequest, Operation, Outcome};
 use sottovoce::crypto::Random;
 use sottovoce::crypto::seal::{SealError, SealPublicKey};
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -114,8 +113,9 @@ impl KeyManager {
             reply: Vec::new().into(),
             evidence,
             operation,
+            attached: None,
         };
-        let (parcel, awaited) = request.pack(key, &to, &mut random)?;
+        let (parcel, awaited) = request.pack(Vec::new(), key, &to, &mut random)?;
         let body = json!({ "request": to_base64url(&parcel) });
         let answered = self
             .service

@@ -94,13 +94,9 @@ impl Master {
     /// [`MasterError::NoRandomness`].
     pub fn wrap(&self, place: &[&[u8]], secret: &Secret<32>) -> Result<Wrapped, MasterError> {
         let (generation, key) = self.generations.last().ok_or(MasterError::Empty)?;
-        let nonce: [u8; NONCE] = Random::os()
-            .bytes()
-            .map_err(|_| MasterError::NoRandomness)?;
-        let sealed = aead::encrypt(key, &nonce, &place.concat(), secret.expose());
         Ok(Wrapped {
             generation: *generation,
-            bytes: [&nonce[..], &sealed].concat(),
+            bytes: wrap_under(key, place, secret)?,
         })
     }
 
@@ -113,14 +109,34 @@ impl Master {
         let (_, key) = generations
             .find(|(number, _)| *number == wrapped.generation)
             .ok_or(MasterError::Gone)?;
-        let (nonce, sealed) = wrapped
-            .bytes
-            .split_first_chunk::<NONCE>()
-            .ok_or(MasterError::Unreadable)?;
-        let opened: SecretBytes = aead::decrypt(key, nonce, &place.concat(), sealed)
-            .map_err(|_| MasterError::Unreadable)?;
-        Secret::from_slice(&opened).ok_or(MasterError::Unreadable)
+        unwrap_under(key, place, &wrapped.bytes)
     }
+}
+
+/// Wraps a secret under a key: nonce and AES-256-GCM ciphertext, 60 bytes, bound to `place`.
+pub(crate) fn wrap_under(
+    key: &Secret<32>,
+    place: &[&[u8]],
+    secret: &Secret<32>,
+) -> Result<Vec<u8>, MasterError> {
+    let nonce: [u8; NONCE] = Random::os()
+        .bytes()
+        .map_err(|_| MasterError::NoRandomness)?;
+    let sealed = aead::encrypt(key, &nonce, &place.concat(), secret.expose());
+    Ok([&nonce[..], &sealed].concat())
+}
+
+/// What [`wrap_under`] wrapped.
+pub(crate) fn unwrap_under(
+    key: &Secret<32>,
+    place: &[&[u8]],
+    wrapped: &[u8],
+) -> Result<Secret<32>, MasterError> {
+    let unreadable = MasterError::Unreadable;
+    let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>().ok_or(unreadable)?;
+    let opened: SecretBytes =
+        aead::decrypt(key, nonce, &place.concat(), sealed).map_err(|_| MasterError::Unreadable)?;
+    Secret::from_slice(&opened).ok_or(MasterError::Unreadable)
 }
 
 fn generation(line: &str) -> Option<(i64, Secret<32>)> {

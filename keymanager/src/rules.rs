@@ -41,6 +41,27 @@ pub struct Rules {
     pub status: Rule,
     /// The audit log.
     pub audit: Rule,
+    /// The epoch secrets of a contact.
+    pub release: ReleaseRule,
+    /// That what is archived of a contact is in its own keeping.
+    pub rewrap: Rule,
+}
+
+/// Who may have the epoch secrets of which contacts, and how often. Administrators have none: they
+/// decide who is on the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReleaseRule {
+    /// Roles whose devices may ask at all: agents for contacts that they were on, supervisors for
+    /// those of their teams.
+    pub roles: Vec<RoleName>,
+    /// Roles among them that may have any contact.
+    pub any_contact: Vec<RoleName>,
+    /// How often one device may ask, in a minute.
+    pub per_minute: u32,
+    /// How old the dates of the policy in force may be, in hours: whoever was revoked since then may
+    /// still be believed.
+    pub policy_age_hours: u64,
 }
 
 /// Who, and how often.
@@ -97,6 +118,13 @@ impl Default for Rules {
             erase: rule(&[Administrator, Vault], 600),
             status: rule(&[Agent, Supervisor, Administrator, Vault, Auditor], 600),
             audit: rule(&[Administrator, Auditor], 60),
+            release: ReleaseRule {
+                roles: vec![Agent, Supervisor, Auditor],
+                any_contact: vec![Auditor],
+                per_minute: 30,
+                policy_age_hours: 24,
+            },
+            rewrap: rule(&[Agent, Supervisor, Administrator, Vault, Auditor], 600),
         }
     }
 }
@@ -115,9 +143,9 @@ impl Rules {
         toml::from_str(&text).map_err(|error| refused(error.to_string().trim_end().to_owned()))
     }
 
-    /// The rule about an operation.
-    pub const fn about(&self, operation: &Operation) -> &Rule {
-        match operation {
+    /// Who may ask for an operation, and how often in a minute.
+    pub fn about(&self, operation: &Operation) -> (&[RoleName], u32) {
+        let rule = match operation {
             Operation::Issue { .. } => &self.issue,
             Operation::Prekeys { .. } => &self.prekeys,
             Operation::DataKey { .. } => &self.data_key,
@@ -125,7 +153,12 @@ impl Rules {
             Operation::Erase { .. } => &self.erase,
             Operation::Status { .. } => &self.status,
             Operation::Audit { .. } => &self.audit,
-        }
+            Operation::Rewrap { .. } => &self.rewrap,
+            Operation::Release { .. } => {
+                return (&self.release.roles, self.release.per_minute);
+            }
+        };
+        (&rule.roles, rule.per_minute)
     }
 }
 

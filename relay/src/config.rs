@@ -51,6 +51,8 @@ pub struct Config {
     pub drain: Duration,
     /// How webhooks are delivered.
     pub webhooks: WebhookConfig,
+    /// Whether key managers may have addresses that are not public.
+    pub private_key_managers: bool,
 }
 
 impl Config {
@@ -70,6 +72,7 @@ impl Config {
             metrics: None,
             drain: Duration::ZERO,
             webhooks: WebhookConfig::default(),
+            private_key_managers: false,
         }
     }
 }
@@ -135,6 +138,8 @@ pub struct Settings {
     pub push: PushSettings,
     /// Whom webhooks may call.
     pub webhooks: WebhookSettings,
+    /// Which key managers may be asked.
+    pub key_managers: KeyManagerSettings,
     /// Folders of files to serve, by the path to serve them under.
     #[serde(rename = "static")]
     pub folders: BTreeMap<String, PathBuf>,
@@ -206,6 +211,14 @@ pub struct PushSettings {
     pub fcm_project: String,
     /// How many seconds a device is not told again.
     pub pause_seconds: u16,
+}
+
+/// `[key_managers]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyManagerSettings {
+    /// Whether they may have addresses that are not public.
+    pub private: bool,
 }
 
 /// `[webhooks]`
@@ -329,6 +342,7 @@ impl Settings {
             metrics: self.metrics.address,
             drain: Duration::from_secs(self.drain.seconds.into()),
             webhooks,
+            private_key_managers: self.key_managers.private,
         })
     }
 }

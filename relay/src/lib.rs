@@ -24,6 +24,7 @@ pub mod fanout;
 mod heads;
 pub mod hints;
 mod http;
+mod key_manager;
 mod load;
 mod metrics;
 mod nodes;

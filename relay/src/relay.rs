@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sottovoce::crypto::Random;
 use sottovoce::crypto::random::NoRandomness;
@@ -28,6 +29,7 @@ use crate::fanout::{Fanout, LocalFanout};
 use crate::heads::Heads;
 use crate::hints::{Heard, HintChannel, Hints, NatsError, NatsHints, NoHints, PostgresHints};
 use crate::http;
+use crate::key_manager::KeyManagers;
 use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::nodes::{Company, Nodes, SparseHints};
@@ -76,6 +78,9 @@ pub enum RelayError {
     /// Webhooks cannot be delivered.
     #[error("webhooks cannot be delivered: {0}")]
     Webhooks(#[from] dispatch::StartError),
+    /// Key managers cannot be reached.
+    #[error("key managers cannot be reached: {0}")]
+    KeyManagers(#[from] dispatch::RootError),
     /// The operating system gave no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -93,10 +98,14 @@ impl RelayError {
             Self::Store(error) => error.code(),
             Self::Endings(error) => error.code(),
             Self::Webhooks(_) => "webhooks-unusable",
+            Self::KeyManagers(_) => "key-managers-unusable",
             Self::NoRandomness(_) => "no-randomness",
         }
     }
 }
+
+/// How long a key manager may take, for its name and TLS, and for its answer.
+const KEY_MANAGER: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -113,6 +122,7 @@ pub(crate) struct Shared {
     pub(crate) presence: Arc<Presence>,
     pub(crate) hints: Arc<dyn Hints>,
     pub(crate) bans: Bans,
+    pub(crate) key_managers: KeyManagers,
     pub(crate) load: Load,
     pub(crate) proxies: Proxies,
     /// Whether devices can be told of news by push services.
@@ -160,6 +170,14 @@ impl Relay {
         let database = Database::open(&config.database).await?;
         let webhooks = database.webhooks().await?;
         let targets = config.webhooks.targets;
+        let key_managers = KeyManagers::new(&sottovoce_webhooks::dispatch::Config {
+            targets: Targets {
+                allow_private: config.private_key_managers,
+            },
+            connect_timeout: KEY_MANAGER,
+            answer_timeout: KEY_MANAGER,
+            ..config.webhooks.clone()
+        })?;
         let dispatcher = Dispatcher::start(Arc::clone(&webhooks), config.webhooks).await?;
         let store = database.store_and_wake(dispatcher.waker());
         let undertaker = retention::undertaker(store.as_ref(), &Random::os().bytes()?).await?;
@@ -247,6 +265,7 @@ impl Relay {
             presence,
             hints,
             bans,
+            key_managers,
             load: Load::new(&config.limits),
             proxies: config.proxies,
             pushes,

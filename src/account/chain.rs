@@ -6,7 +6,9 @@ use crate::table::Table;
 use core::cmp::Ordering;
 
 use super::rules::{self, valid_between};
-use super::{Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id};
+use super::{
+    ArchiveKey, Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id,
+};
 use crate::crypto::Hash;
 use crate::crypto::sign::PublicKey;
 use crate::wire::frame::{Object, ObjectKind};
@@ -446,13 +448,57 @@ impl Account {
         Ok(key)
     }
 
+    /// Verifies a key of the account's key manager: signed by the identity that the root statement in
+    /// force names, valid at a time.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn archive_key(
+        &self,
+        signed: &Signed<ArchiveKey>,
+        at: Time,
+    ) -> Result<ArchiveKey, AccountError> {
+        let key = signed.parse()?;
+        if key.account != self.pin.account {
+            return Err(AccountError::ForeignAccount);
+        }
+        let manager = self.root()?.key_manager.as_ref();
+        let identity = &manager.ok_or(AccountError::NotSigned)?.identity;
+        signed
+            .verify_by(identity)
+            .map_err(|_| AccountError::NotSigned)?;
+        rules::check_seal_key(key.suite, &key.public_key)?;
+        valid_between(key.from, key.until, at)?;
+        Ok(key)
+    }
+
     /// Everything in force, as it travels and is stored: root statement, policy, its renewals.
     pub fn objects(&self) -> Vec<Object> {
         let mut objects = Vec::new();
         if let Some(root) = &self.root {
             objects.push(Object::new(ObjectKind::Root, root.signed.to_bytes()));
         }
-        if let Some(policy) = self.current_policy() {
+        if let Some(current) = &self.current {
+            objects.extend(self.policy_objects(current));
+        }
+        objects
+    }
+
+    /// When administrators or a renewer last dated the policy in force.
+    pub fn policy_dated(&self) -> Option<Time> {
+        let current = self.current_policy()?;
+        let mut dated = current.policy.issued;
+        for (renewal, _) in &current.renewals {
+            dated = dated.max(renewal.issued);
+        }
+        Some(dated)
+    }
+
+    /// A known policy and its renewals, as they travel: what others need to judge what was done under
+    /// it.
+    pub fn policy_objects(&self, hash: &Hash) -> Vec<Object> {
+        let mut objects = Vec::new();
+        if let Some(policy) = self.policies.get(hash) {
             objects.push(Object::new(ObjectKind::Policy, policy.signed.to_bytes()));
             for (_, renewal) in &policy.renewals {
                 objects.push(Object::new(ObjectKind::Renewal, renewal.to_bytes()));

@@ -1,11 +1,13 @@
-//! SPEC 3.5 and 3.6: the keys that others seal to before a participant has committed.
+//! SPEC 3.5, 3.6 and 7.1: the keys that others seal to before a participant has committed.
 
-use crate::wire::codec::array;
+use crate::wire::codec::{array, number};
 
 use crate::crypto::Hash;
 use crate::crypto::hash::labelled;
 use crate::crypto::seal::{Seal, SealError, SealPrivateKey, SealPublicKey};
-use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version, encode};
+use crate::wire::{
+    AccountId, Bytes, ContactId, DeviceId, SignedKind, Suite, Time, Version, encode,
+};
 
 /// A device's published seal key, signed by the device: sealed to for 24 hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,5 +169,67 @@ impl TeamSeal {
         } else {
             Err(SealError)
         }
+    }
+}
+
+/// What an archive key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// The epoch secrets of one contact.
+    Contact,
+    /// Those of the first contact that uses it: issued ahead, for contacts that begin while the key
+    /// manager cannot be reached.
+    OneTime,
+    /// Those of any contact, when nothing else is left.
+    LastResort,
+    /// Requests to the key manager itself.
+    Request,
+}
+
+number!(KeyKind { Contact = 0, OneTime = 1, LastResort = 2, Request = 3 });
+
+/// A public key of a key manager, signed by its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveKey {
+    /// Protocol version.
+    pub version: Version,
+    /// The suite whose KEM the key is for.
+    pub suite: Suite,
+    /// The account.
+    pub account: AccountId,
+    /// What it is for.
+    pub kind: KeyKind,
+    /// The contact, where it is for one.
+    pub contact: Option<ContactId>,
+    /// 32 bytes in suite 1, 1,216 in suite 2.
+    pub public_key: Bytes,
+    /// Sealed to from.
+    pub from: Time,
+    /// Sealed to until.
+    pub until: Time,
+}
+
+array!(ArchiveKey {
+    version,
+    suite,
+    account,
+    kind,
+    contact,
+    public_key,
+    from,
+    until
+});
+
+impl SignedKind for ArchiveKey {
+    const KIND: &'static str = "archive-key";
+}
+
+impl ArchiveKey {
+    /// The key itself, checked.
+    ///
+    /// # Errors
+    /// [`SealError`]: it cannot be sealed to.
+    pub fn key(&self) -> Result<SealPublicKey, SealError> {
+        SealPublicKey::parse(self.suite, &self.public_key)
     }
 }

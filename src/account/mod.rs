@@ -16,7 +16,7 @@ pub use chain::{Account, AccountError, Learned, Pin};
 pub use credential::{Credential, Role, Via};
 pub use enrolment::EnrolmentRequest;
 pub use identity::{Identity, IdentityError, thumbprint, verify_identity};
-pub use key::{SealKey, TeamKey, TeamSeal, TeamSeals};
+pub use key::{ArchiveKey, KeyKind, SealKey, TeamKey, TeamSeal, TeamSeals};
 pub use policy::{
     Archive, EntryPoint, Issuer, Level, Limits, Plan, Policy, Renewal, Retention, Revocation, Team,
 };

@@ -1,11 +1,9 @@
 //! SPEC 7.1: the secret that a key manager holds for a contact, and the keys that come from it.
 
-use crate::wire::codec::{array, number};
-
 use crate::crypto::random::NoRandomness;
-use crate::crypto::seal::{SealError, SealPrivateKey, SealPublicKey};
+use crate::crypto::seal::SealPrivateKey;
 use crate::crypto::{Random, Secret, kdf};
-use crate::wire::{AccountId, Bytes, ContactId, SignedKind, Suite, Time, Version};
+use crate::wire::{AccountId, ContactId, Suite};
 
 /// The 32-byte secret from which a key manager derives one contact's keys, or those of one key that
 /// it issued ahead.
@@ -43,69 +41,14 @@ impl ArchiveSecret {
         kdf::derive(&self.base(account), "data-key", &[contact.into()])
     }
 
+    /// `Expand(Extract(account, secret), "archived", contact)`: what the key manager itself keeps the
+    /// contact's epoch secrets under, where they were sealed to a key that is not the contact's; 32
+    /// bytes.
+    pub fn keeping_key(&self, account: &AccountId, contact: &ContactId) -> Secret<32> {
+        kdf::derive(&self.base(account), "archived", &[contact.into()])
+    }
+
     fn base(&self, account: &AccountId) -> Secret<32> {
         kdf::extract(account.as_array(), self.0.expose())
-    }
-}
-
-/// What an archive key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// The epoch secrets of one contact.
-    Contact,
-    /// Those of the first contact that uses it: issued ahead, for contacts that begin while the key
-    /// manager cannot be reached.
-    OneTime,
-    /// Those of any contact, when nothing else is left.
-    LastResort,
-    /// Requests to the key manager itself.
-    Request,
-}
-
-number!(KeyKind { Contact = 0, OneTime = 1, LastResort = 2, Request = 3 });
-
-/// A public key of a key manager, signed by its identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArchiveKey {
-    /// Protocol version.
-    pub version: Version,
-    /// The suite whose KEM the key is for.
-    pub suite: Suite,
-    /// The account.
-    pub account: AccountId,
-    /// What it is for.
-    pub kind: KeyKind,
-    /// The contact, where it is for one.
-    pub contact: Option<ContactId>,
-    /// 32 bytes in suite 1, 1,216 in suite 2.
-    pub public_key: Bytes,
-    /// Sealed to from.
-    pub from: Time,
-    /// Sealed to until.
-    pub until: Time,
-}
-
-array!(ArchiveKey {
-    version,
-    suite,
-    account,
-    kind,
-    contact,
-    public_key,
-    from,
-    until
-});
-
-impl SignedKind for ArchiveKey {
-    const KIND: &'static str = "archive-key";
-}
-
-impl ArchiveKey {
-    /// The key itself, checked.
-    ///
-    /// # Errors
-    /// [`SealError`]: it cannot be sealed to.
-    pub fn key(&self) -> Result<SealPublicKey, SealError> {
-        SealPublicKey::parse(self.suite, &self.public_key)
     }
 }

@@ -9,8 +9,9 @@ mod parcel;
 mod request;
 
 pub use audit::{AuditEntry, AuditError, AuditHead, Auditor};
-pub use key::{ArchiveKey, ArchiveSecret, KeyKind};
+pub use key::ArchiveSecret;
 pub use parcel::Parcel;
 pub use request::{
     Awaited, ContactState, Grant, KeyAnswer, KeyAnswerError, KeyRequest, Operation, Outcome,
+    ReleasedSecret,
 };

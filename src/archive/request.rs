@@ -4,10 +4,12 @@ use crate::wire::codec::{array, number, variants};
 
 use super::audit::AuditHead;
 use super::parcel::Parcel;
+use crate::contact::EpochSecret;
 use crate::crypto::hash::{hash, sha256};
 use crate::crypto::seal::{SealError, SealPrivateKey, SealPublicKey};
 use crate::crypto::sign::{PublicKey, SigningKey};
 use crate::crypto::{Hash, Random, Secret};
+use crate::gather::Gather;
 use crate::wire::frame::Object;
 use crate::wire::{
     AccountId, Bytes, ContactId, ContentId, DeviceId, Signed, SignedKind, Suite, Time, Version,
@@ -52,6 +54,22 @@ pub enum Operation {
         /// Those after this number.
         after: u64,
     },
+    /// The epoch secrets of a contact whose commits are attached.
+    Release {
+        /// The contact.
+        contact: ContactId,
+        /// What they are wanted for, such as `transcript`; 1 to 128 bytes.
+        purpose: String,
+        /// Why, in a person's own words; at most 1,024 bytes.
+        reason: String,
+    },
+    /// Takes the epoch secrets of a contact whose commits are attached into the contact's own keeping:
+    /// a key that was issued ahead is the contact's alone from then on, and what was sealed to the
+    /// last-resort key is kept under the contact's secret.
+    Rewrap {
+        /// The contact.
+        contact: ContactId,
+    },
 }
 
 variants!(Operation {
@@ -62,6 +80,8 @@ variants!(Operation {
     4 => Erase { contact },
     5 => Status { contact },
     6 => Audit { after },
+    7 => Release { contact, purpose, reason },
+    8 => Rewrap { contact },
 });
 
 impl Operation {
@@ -72,7 +92,9 @@ impl Operation {
             | Self::DataKey { contact }
             | Self::Revoke { contact }
             | Self::Erase { contact }
-            | Self::Status { contact } => Some(contact),
+            | Self::Status { contact }
+            | Self::Release { contact, .. }
+            | Self::Rewrap { contact } => Some(contact),
             Self::Prekeys { .. } | Self::Audit { .. } => None,
         }
     }
@@ -87,6 +109,8 @@ impl Operation {
             Self::Erase { .. } => "erase",
             Self::Status { .. } => "status",
             Self::Audit { .. } => "audit",
+            Self::Release { .. } => "release",
+            Self::Rewrap { .. } => "rewrap",
         }
     }
 }
@@ -114,6 +138,8 @@ pub struct KeyRequest {
     pub evidence: Vec<Object>,
     /// What.
     pub operation: Operation,
+    /// The hash of what comes with it; [`KeyRequest::pack`] fills it in.
+    pub attached: Option<Hash>,
 }
 
 array!(KeyRequest {
@@ -126,7 +152,8 @@ array!(KeyRequest {
     time,
     reply,
     evidence,
-    operation
+    operation,
+    attached
 });
 
 impl SignedKind for KeyRequest {
@@ -228,12 +255,28 @@ pub enum Grant {
         /// Encoded `Signed<AuditEntry>`.
         entries: Vec<Bytes>,
     },
-    /// `revoke` and `erase`: it is done, or will be.
+    /// `revoke`, `erase` and `rewrap`: it is done, or will be.
     Done {
         /// Where the contact stands now.
         state: ContactState,
     },
+    /// `release`: the secrets for everyone on the roster, those among staff are not archived.
+    Secrets {
+        /// Ascending by epoch.
+        secrets: Vec<ReleasedSecret>,
+    },
 }
+
+/// The secret of one epoch, as a key manager releases it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReleasedSecret {
+    /// The epoch.
+    pub epoch: u64,
+    /// Its secret, 32 bytes.
+    pub secret: EpochSecret,
+}
+
+array!(ReleasedSecret { epoch, secret });
 
 variants!(Grant {
     0 => Key { key },
@@ -242,6 +285,7 @@ variants!(Grant {
     3 => Status { state, created, releases },
     4 => Audit { entries },
     5 => Done { state },
+    6 => Secrets { secrets },
 });
 
 /// An answer, signed by the key manager's identity.
@@ -313,14 +357,24 @@ impl KeyAnswerError {
     }
 }
 
+/// What a parcel for a key manager holds.
+struct Packed {
+    request: Bytes,
+    attached: Vec<Bytes>,
+}
+
+array!(Packed { request, attached });
+
 impl KeyRequest {
-    /// Signs the request and packs it for the key manager. What comes back is told by
-    /// [`Awaited`]. The reply key is made here and filled in.
+    /// Signs the request and packs it for the key manager, together with `attached`: the contact's
+    /// encoded commits, from the first one on, where the operation is about them. What comes back is
+    /// told by [`Awaited`]. The reply key is made here and filled in.
     ///
     /// # Errors
     /// [`SealError`]: the key manager's key cannot be sealed to, or there is no randomness.
     pub fn pack(
         mut self,
+        attached: Vec<Bytes>,
         signer: &SigningKey,
         to: &SealPublicKey,
         random: &mut Random,
@@ -328,8 +382,10 @@ impl KeyRequest {
         let reply = SealPrivateKey::generate(self.suite, random).map_err(|_| SealError)?;
         self.reply = reply.public().as_bytes().to_vec().into();
         let (account, audience) = (self.account, self.audience);
-        let signed = Signed::sign(&self, &[signer]).to_bytes();
-        let parcel = Parcel::pack(to, &Self::context(&audience), &signed, random)?;
+        self.attached = Self::hash_of_attached(&attached);
+        let request = Signed::sign(&self, &[signer]).to_bytes();
+        let packed = encode(&Packed { request, attached });
+        let parcel = Parcel::pack(to, &Self::context(&audience), &packed, random)?;
         let bytes = encode(&parcel);
         let awaited = Awaited {
             account,
@@ -338,6 +394,33 @@ impl KeyRequest {
             reply,
         };
         Ok((bytes, awaited))
+    }
+
+    /// Opens a parcel with the private half of a request key: the request, and what comes with it.
+    /// Nothing of it is verified, but that both belong together.
+    ///
+    /// # Errors
+    /// [`SealError`], whatever is wrong.
+    pub fn unpack(
+        parcel: &Parcel,
+        key: &SealPrivateKey,
+        audience: &PublicKey,
+    ) -> Result<(Signed<Self>, Vec<Bytes>), SealError> {
+        let opened = parcel.unpack(key, &Self::context(audience))?;
+        let packed: Packed = decode(&opened, limits::FRAME).map_err(|_| SealError)?;
+        let signed = Signed::<Self>::from_bytes(&packed.request).map_err(|_| SealError)?;
+        let request = signed.parse().map_err(|_| SealError)?;
+        if request.attached == Self::hash_of_attached(&packed.attached) {
+            Ok((signed, packed.attached))
+        } else {
+            Err(SealError)
+        }
+    }
+
+    /// `H("attached", …)` over what comes with a request; none where nothing does.
+    fn hash_of_attached(attached: &[Bytes]) -> Option<Hash> {
+        let parts = attached.iter().map(|bytes| bytes.as_ref().into()).gather();
+        (!parts.is_empty()).then(|| hash("attached", &parts))
     }
 
     /// The context of a request's parcel: `H("key-request", identity)`.

@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub(super) credential: Option<OwnCredential>,
     pub(super) keys: Keys,
     pub(super) directory: Directory,
+    #[cfg(feature = "staff")]
+    pub(super) key_requests: super::key_manager::KeyRequests,
     pub(super) online: bool,
     requests: u64,
 }
@@ -59,6 +61,8 @@ impl Context {
             credential: None,
             keys: Keys::default(),
             directory: Directory::default(),
+            #[cfg(feature = "staff")]
+            key_requests: super::key_manager::KeyRequests::default(),
             online: false,
             requests: 0,
         }

@@ -64,6 +64,9 @@ pub(super) struct Conversation {
     pub(super) rolled_back: bool,
     /// What was last said to be in the way of sending.
     pub(super) blocked: Option<&'static str>,
+    /// For which key, and whether for the end, the archive was last looked after.
+    #[cfg(feature = "staff")]
+    pub(super) archived: Option<(crate::account::KeyKind, bool)>,
     pub(super) view: Option<ContactView>,
 }
 
@@ -143,6 +146,8 @@ impl Conversation {
             identity: None,
             rolled_back: false,
             blocked: None,
+            #[cfg(feature = "staff")]
+            archived: None,
             view: None,
         }
     }

@@ -1,11 +1,13 @@
 //! What the relay answered about teams, believed as far as signatures go.
 
+use crate::gather::Keep;
 use crate::table::Table;
 
-use crate::account::{Account, Credential, Role, SealKey, TeamKey};
+use crate::account::{Account, ArchiveKey, Credential, KeyKind, Role, SealKey, TeamKey};
+use crate::crypto::Hash;
 use crate::crypto::seal::SealPublicKey;
 use crate::wire::frame::{Object, ObjectKind, Query};
-use crate::wire::{DeviceId, Signed, Suite, Time};
+use crate::wire::{ContactId, DeviceId, Signed, Suite, Time};
 
 /// How soon a query is asked again whose answer lacked what was wanted, in milliseconds.
 const ASK_AGAIN: u64 = 5_000;
@@ -21,6 +23,16 @@ pub(super) struct Directory {
     refused: Vec<Query>,
     team_keys: Table<(String, Suite), FoundTeamKey>,
     members: Table<DeviceId, Member>,
+    /// Keys of the key manager, for new contacts and for requests.
+    archive_keys: Vec<FoundArchiveKey>,
+}
+
+/// A key of the account's key manager that was valid when it arrived.
+#[derive(Clone, Debug)]
+pub(super) struct FoundArchiveKey {
+    pub(super) signed: Signed<ArchiveKey>,
+    pub(super) record: ArchiveKey,
+    pub(super) public: SealPublicKey,
 }
 
 /// A team key that was valid when it arrived, and who signed it.
@@ -175,6 +187,82 @@ impl Directory {
                 _ => {}
             }
         }
+    }
+
+    /// What a new contact archives to in a suite: a one-time key, else the last-resort key.
+    pub(super) fn archive_key(
+        &self,
+        suite: Suite,
+        now: Time,
+        last_resort: bool,
+    ) -> Option<&FoundArchiveKey> {
+        self.key_of(KeyKind::OneTime, None, suite, now).or_else(|| {
+            let last = self.key_of(KeyKind::LastResort, None, suite, now);
+            last.filter(|_| last_resort)
+        })
+    }
+
+    /// A key of a kind, for a contact or for none, in a suite.
+    pub(super) fn key_of(
+        &self,
+        kind: KeyKind,
+        contact: Option<ContactId>,
+        suite: Suite,
+        now: Time,
+    ) -> Option<&FoundArchiveKey> {
+        self.archive_keys.iter().find(|found| {
+            let record = &found.record;
+            record.kind == kind
+                && record.contact == contact
+                && record.suite == suite
+                && now < record.until
+        })
+    }
+
+    /// Requests to the key manager cannot be sealed to what was told before.
+    #[cfg(feature = "staff")]
+    pub(super) fn forget_request_keys(&mut self) {
+        self.archive_keys
+            .keep(|found| found.record.kind != KeyKind::Request);
+        self.answered.remove(&Query::RequestKeys);
+    }
+
+    /// A key that is one contact's from now on.
+    pub(super) fn use_up(&mut self, id: &Hash) {
+        self.archive_keys
+            .keep(|found| found.record.kind != KeyKind::OneTime || found.public.id() != *id);
+    }
+
+    /// Takes in keys of the key manager, in place of those of their kinds and suites. The code of what
+    /// is wrong with one, if that is so.
+    pub(super) fn take_archive_keys(
+        &mut self,
+        account: &Account,
+        objects: &[Object],
+        now: Time,
+    ) -> Result<(), &'static str> {
+        for object in objects {
+            if object.kind != ObjectKind::ArchiveKey {
+                continue;
+            }
+            let signed = Signed::<ArchiveKey>::from_bytes(&object.bytes);
+            let signed = signed.map_err(|error| error.code())?;
+            let record = account.archive_key(&signed, now);
+            let record = record.map_err(|error| error.code())?;
+            let public = SealPublicKey::parse(record.suite, &record.public_key);
+            let public = public.map_err(|_| "malformed")?;
+            self.archive_keys.keep(|known| {
+                known.record.kind != record.kind
+                    || known.record.suite != record.suite
+                    || known.record.contact != record.contact
+            });
+            self.archive_keys.push(FoundArchiveKey {
+                signed,
+                record,
+                public,
+            });
+        }
+        Ok(())
     }
 
     /// A new answer to `Query::TeamMembers` comes.

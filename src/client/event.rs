@@ -4,6 +4,7 @@
 //! contact and the newest [`Item`] of an id and needs no memory of its own.
 
 use crate::account::{Level, Role, Via};
+use crate::archive::Outcome;
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// Something that a host shows or acts upon.
@@ -72,6 +73,16 @@ pub enum Event {
         text: String,
         /// The role that joined.
         joined: Role,
+    },
+    /// Staff: what the key manager said to `Release`. If it was granted, items follow that can be read
+    /// now.
+    Released {
+        /// The contact.
+        contact: ContactId,
+        /// What became of the request; `unavailable` also where there was no answer that counts.
+        outcome: Outcome,
+        /// The stable code of why; empty if it was granted.
+        code: String,
     },
     /// A command could not be done. Nothing changed.
     Failed {

@@ -4,7 +4,7 @@ use crate::gather::{Gather, Keep};
 use crate::table::Table;
 
 use super::context::{Context, STAFF};
-use super::records::{OwnSealKey, OwnTeamKey};
+use super::records::{KnownAudit, OwnSealKey, OwnTeamKey};
 use crate::account::{SealKey, TeamKey, TeamSeal, TeamSeals};
 use crate::crypto::Hash;
 use crate::crypto::random::NoRandomness;
@@ -27,6 +27,8 @@ pub(super) struct Keys {
     newest: Table<(String, Suite), Newest>,
     /// When published keys have to be looked at again.
     pub(super) check_at: Option<Time>,
+    /// How far the key manager's audit log was seen.
+    pub(super) audit: Option<KnownAudit>,
     /// Team keys that are published once all their seals are made.
     pub(super) making: Vec<Making>,
 }

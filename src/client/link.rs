@@ -30,6 +30,8 @@ impl Client {
         self.cx.outputs.disconnected();
         self.cx.directory.disconnected();
         self.cx.keys.making.clear();
+        #[cfg(feature = "staff")]
+        self.key_requests_lost();
         for conversation in self.conversations.values_mut() {
             conversation.disconnected();
             if was_online {
@@ -85,6 +87,8 @@ impl Client {
                 if let Some(conversation) = self.conversations.get_mut(&contact) {
                     conversation.entries(&mut self.cx, now, first, entries, head);
                 }
+                #[cfg(feature = "staff")]
+                self.look_after_archives(now);
             }
             RelayFrame::Ephemeral { contact, event } => {
                 if let Some(conversation) = self.conversations.get_mut(&contact) {
@@ -100,6 +104,15 @@ impl Client {
                 self.work = Some((nonce, bits, 0));
                 self.work(now);
             }
+            #[cfg(feature = "staff")]
+            RelayFrame::Answered { id, answer } => self.key_answer(now, id, &answer),
+            #[cfg(feature = "staff")]
+            RelayFrame::KeysWanted { suite, count } => {
+                let wanted = super::key_manager::Wanted::Prekeys { suite, count };
+                self.want_of_key_manager(now, wanted);
+            }
+            #[cfg(not(feature = "staff"))]
+            RelayFrame::Answered { .. } | RelayFrame::KeysWanted { .. } => {}
             RelayFrame::Goodbye { code } => {
                 let code = codes::known(&code).to_owned();
                 self.cx
@@ -320,6 +333,14 @@ impl Client {
                     .directory
                     .take_members(&self.cx.account, objects, available, now);
             }
+            Query::ArchiveKeys(_) | Query::RequestKeys => {
+                let account = &self.cx.account;
+                let taken = self.cx.directory.take_archive_keys(account, objects, now);
+                // Somebody offers a key that is not the key manager's.
+                if let Err(code) = taken {
+                    self.cx.alarm(None, code, true);
+                }
+            }
             Query::Vaults => {
                 self.cx
                     .directory
@@ -344,7 +365,11 @@ impl Client {
                 self.wake_conversations(now);
                 self.reseal_waiting(now);
             }
-            Query::Vaults => self.wake_conversations(now),
+            Query::Vaults | Query::ArchiveKeys(_) => self.wake_conversations(now),
+            Query::RequestKeys => {
+                #[cfg(feature = "staff")]
+                self.ask_key_manager(now);
+            }
             Query::TeamMembers(team) => {
                 if self.cx.rotate_team_key(team, now).is_err() {
                     self.cx.alarm(None, "no-randomness", true);
@@ -416,6 +441,8 @@ impl Client {
                         self.cx.look_up(Query::TeamSeals(team));
                     }
                 }
+                #[cfg(feature = "staff")]
+                None if self.key_answer_refused(id, code) => {}
                 None => self.cx.failed(None, code),
             },
             RefusedId::Contact(contact) => self.contact_refused(contact, code),

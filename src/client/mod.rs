@@ -11,6 +11,8 @@ mod envelopes;
 mod epochs;
 mod event;
 mod incoming;
+#[cfg(feature = "staff")]
+mod key_manager;
 mod keys;
 mod link;
 mod outputs;
@@ -205,6 +207,7 @@ impl Client {
         }
         if let Some(device) = device {
             client.cx.keys = Keys::restore(device.seal_keys, device.team_keys);
+            client.cx.keys.audit = device.audit;
             if let Some(bytes) = device.credential {
                 client.take_credential(now, &bytes);
             }
@@ -294,6 +297,7 @@ impl Client {
                     seal_keys: &keys.seal_keys,
                     team_keys: &keys.team_keys,
                     credential: credential.as_ref().map(|own| own.signed.to_bytes()),
+                    audit: &keys.audit,
                 };
                 return sealer.seal(random, name, &record).map(Some);
             }
@@ -348,6 +352,25 @@ impl Client {
                     device: *device,
                     period: *period,
                 });
+            }
+            #[cfg(feature = "staff")]
+            Command::Release {
+                contact,
+                purpose,
+                reason,
+            } => {
+                let all = &mut self.conversations;
+                let conversation = Conversation::of(all, &self.cx, *contact);
+                if !conversation.caught_up {
+                    conversation.follow(&mut self.cx);
+                }
+                conversation.watch(&mut self.cx);
+                let wanted = key_manager::Wanted::Release {
+                    contact: *contact,
+                    purpose: purpose.clone(),
+                    reason: reason.clone(),
+                };
+                return self.want_of_key_manager(now, wanted);
             }
             Command::Push { target } => {
                 let id = self.cx.next_request();
@@ -461,6 +484,8 @@ impl Client {
         for conversation in self.conversations.values_mut() {
             conversation.tick(&mut self.cx, now);
         }
+        #[cfg(feature = "staff")]
+        self.look_after_archives(now);
         self.show_account(now);
     }
 

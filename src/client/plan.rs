@@ -3,9 +3,9 @@
 use super::Target;
 use super::context::{Context, STAFF};
 use super::conversation::Conversation;
-use super::directory::Member as KnownMember;
+use super::directory::{FoundArchiveKey, Member as KnownMember};
 use super::proposals::Wish;
-use crate::account::{Archive, Level, Role, Via};
+use crate::account::{Archive, KeyKind, Level, Role, Via};
 use crate::contact::{Log, Member, Reason, Roster, RosterTeam, Setup, Standing};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPublicKey;
@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) setup: Option<Setup>,
     pub(super) suite: Suite,
     pub(super) level: Level,
+    /// Id of the key that is archived to.
+    pub(super) archive: Option<Hash>,
 }
 
 impl Plan {
@@ -58,6 +60,13 @@ impl Plan {
         self.evidence
             .push(Object::new(ObjectKind::SealKey, signed.to_bytes()));
         Some(())
+    }
+
+    fn put_archive_key(&mut self, found: &FoundArchiveKey) {
+        self.archive = Some(found.public.id());
+        self.keys.push(found.public.clone());
+        let object = Object::new(ObjectKind::ArchiveKey, found.signed.to_bytes());
+        self.evidence.push(object);
     }
 
     fn put_team(&mut self, cx: &Context, team: &str, now: Time) -> Option<()> {
@@ -100,9 +109,21 @@ impl Conversation {
             setup: None,
             suite: log.suite(),
             level: log.level(),
+            archive: log.archive_key().map(|(_, id)| *id),
         };
         if !STAFF && !matches!(wish, Wish::Rekey | Wish::Close) {
             return Err(Never("role-not-allowed"));
+        }
+        if STAFF
+            && log
+                .archive_key()
+                .is_some_and(|(kind, _)| *kind == KeyKind::LastResort)
+            && let Some(own) =
+                cx.directory
+                    .key_of(KeyKind::Contact, Some(self.id), log.suite(), now)
+            && !matches!(wish, Wish::Close)
+        {
+            plan.put_archive_key(own);
         }
         let own = cx.device();
         if log.roster().member(&own).is_none() {
@@ -186,9 +207,6 @@ impl Conversation {
         if lowest.is_some_and(|lowest| entry.level < lowest) {
             return Err(Never("level-not-allowed"));
         }
-        if policy.archive != Archive::None {
-            return Err(Never("archive-missing"));
-        }
         let mut plan = Plan {
             reason: Reason::Create,
             roster: Roster::default(),
@@ -201,6 +219,7 @@ impl Conversation {
             }),
             suite: Suite::default(),
             level: entry.level,
+            archive: None,
         };
         let with_vault = entry.level != Level::E2ee;
         let has_all = |suite: &Suite| {
@@ -216,6 +235,11 @@ impl Conversation {
             }
             Ask(queries)
         })?;
+        if policy.archive == Archive::KeyManager {
+            let (suite, last_resort) = (plan.suite, policy.last_resort);
+            let found = cx.directory.archive_key(suite, now, last_resort);
+            plan.put_archive_key(found.ok_or_else(|| Ask(vec![Query::ArchiveKeys(suite)]))?);
+        }
         if with_vault && let Some(vault) = cx.directory.vault(plan.suite, now) {
             plan.put_member(cx, vault, now)
                 .ok_or(Never("no-seal-key"))?;

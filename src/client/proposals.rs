@@ -242,7 +242,7 @@ impl Conversation {
             reason: plan.reason,
             policy,
             roster: plan.roster.clone(),
-            archive: None,
+            archive: plan.archive.filter(|_| !closes),
             seen: self.seen(),
             commitment: None,
             history,
@@ -270,6 +270,9 @@ impl Conversation {
             None => Log::create(&cx.account, &commit).map(drop),
         };
         judged.map_err(|error| error.code())?;
+        if let Some(id) = &plan.archive {
+            cx.directory.use_up(id);
+        }
         Ok((commit, staff_secret))
     }
 

@@ -3,6 +3,7 @@
 use crate::wire::codec::{Decode, Encode, Writer, array};
 
 use super::{OpenError, Record};
+use crate::archive::AuditHead;
 use crate::contact::EpochSecret;
 use crate::crypto::hash::labelled;
 use crate::crypto::random::NoRandomness;
@@ -117,14 +118,26 @@ pub(super) struct DeviceRecord {
     pub(super) team_keys: Vec<OwnTeamKey>,
     /// The device's `Signed<Credential>`.
     pub(super) credential: Option<Bytes>,
+    /// How far the key manager's audit log was seen.
+    pub(super) audit: Option<KnownAudit>,
 }
 
 array!(DeviceRecord {
     seed,
     seal_keys,
     team_keys,
-    credential
+    credential,
+    audit
 });
+
+/// How far the key manager's audit log was, by an answer of a time.
+#[derive(Debug)]
+pub(super) struct KnownAudit {
+    pub(super) head: AuditHead,
+    pub(super) time: Time,
+}
+
+array!(KnownAudit { head, time });
 
 /// A published seal key of the own device.
 #[derive(Debug)]
@@ -170,15 +183,17 @@ pub(super) struct DeviceRecordRef<'a> {
     pub(super) seal_keys: &'a Vec<OwnSealKey>,
     pub(super) team_keys: &'a Vec<OwnTeamKey>,
     pub(super) credential: Option<Bytes>,
+    pub(super) audit: &'a Option<KnownAudit>,
 }
 
 impl Encode for DeviceRecordRef<'_> {
     fn encode(&self, out: &mut Writer) {
-        out.array(4);
+        out.array(5);
         self.seed.encode(out);
         self.seal_keys.encode(out);
         self.team_keys.encode(out);
         self.credential.encode(out);
+        self.audit.encode(out);
     }
 }
 

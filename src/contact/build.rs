@@ -2,6 +2,7 @@
 
 use super::commit::{Commit, Core, Seals, StaffField};
 use super::epoch::{EpochKey, EpochSecret, Pre, Strand};
+use super::roster::Recipient;
 use crate::crypto::Hash;
 use crate::crypto::seal::{Seal, SealError, SealPublicKey};
 use crate::crypto::sign::SigningKey;
@@ -84,7 +85,14 @@ pub fn build<'k>(
             draft.staff_secret,
             &public_key,
         )?,
-        archive: None,
+        archive: match (&core.archive, draft.secret) {
+            (Some(id), Some(secret)) => {
+                let key = public_key(id).ok_or(BuildError::Key)?;
+                let pre = Pre::new(Strand::All, &core, secret);
+                Some(pre.seal(&core_hash, Recipient::Archive(id), key, secret)?)
+            }
+            _ => None,
+        },
     };
     let tag = |core: &Hash, seals: &Hash| {
         let tagged = super::commit::tagged(core, seals);

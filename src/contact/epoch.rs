@@ -132,6 +132,13 @@ impl Strand {
         }
     }
 
+    /// The seal for the archive: staff's secret is not archived.
+    fn archived(self, commit: &Commit) -> Option<(Recipient<'_>, &Seal)> {
+        let key = commit.core().archive.as_ref()?;
+        let seal = commit.seals().archive.as_ref()?;
+        (self == Self::All).then_some((Recipient::Archive(key), seal))
+    }
+
     fn commitment_in(self, core: &Core) -> Option<&Hash> {
         match self {
             Self::All => core.commitment.as_ref(),
@@ -229,6 +236,16 @@ impl EpochSecret {
         random.secret().map(Self)
     }
 
+    /// The 32 bytes, for a key manager's keeping.
+    pub const fn secret(&self) -> &Secret<32> {
+        &self.0
+    }
+
+    /// From what a key manager kept.
+    pub const fn new(secret: Secret<32>) -> Self {
+        Self(secret)
+    }
+
     /// A second owner of the same secret.
     pub fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
@@ -255,14 +272,37 @@ impl EpochSecret {
         let (recipient, private, seal) = candidates.find_map(|(recipient, seal)| {
             private_key(recipient.key()).map(|private| (recipient, private, seal))
         })?;
+        Some(Self::open_one(strand, commit, (recipient, seal), private))
+    }
+
+    /// Opens the archive's seal with the private half of the key that the commit names, and checks
+    /// the commitment. `None` when nothing is sealed to that key.
+    ///
+    /// # Errors
+    /// [`SecretError::Seal`] or [`SecretError::Commitment`].
+    pub fn open_archived(
+        commit: &Commit,
+        private: &SealPrivateKey,
+    ) -> Option<Result<Self, SecretError>> {
+        let archived = Strand::All.archived(commit)?;
+        (*archived.0.key() == private.public().id())
+            .then(|| Self::open_one(Strand::All, commit, archived, private))
+    }
+
+    fn open_one(
+        strand: Strand,
+        commit: &Commit,
+        (recipient, seal): (Recipient<'_>, &Seal),
+        private: &SealPrivateKey,
+    ) -> Result<Self, SecretError> {
         let info = seal_info(strand, commit.core_hash(), recipient, &private.public());
-        let opened = private
-            .open(&info, seal)
-            .ok()
+        let opened = private.open(&info, seal).ok();
+        let secret = opened
             .and_then(|bytes| Secret::from_slice(&bytes))
             .map(Self)
-            .ok_or(SecretError::Seal);
-        Some(opened.and_then(|secret| secret.matches(strand, core).map(|()| secret)))
+            .ok_or(SecretError::Seal)?;
+        secret.matches(strand, commit.core())?;
+        Ok(secret)
     }
 
     /// Checks the commitment.
@@ -292,12 +332,15 @@ impl EpochSecret {
         let pre = Pre::new(strand, commit.core(), self);
         let seals = strand.seals(commit);
         let recipients = strand.recipients(commit.core());
+        let is_right = |(recipient, seal): (Recipient<'_>, &Seal)| {
+            public_key(recipient.key())
+                .and_then(|key| pre.seal(commit.core_hash(), recipient, key, self).ok())
+                .is_some_and(|expected| expected == *seal)
+        };
+        let archived = strand.archived(commit);
         let same = recipients.len() == seals.len()
-            && recipients.into_iter().zip(seals).all(|(recipient, seal)| {
-                public_key(recipient.key())
-                    .and_then(|key| pre.seal(commit.core_hash(), recipient, key, self).ok())
-                    .is_some_and(|expected| expected == *seal)
-            });
+            && recipients.into_iter().zip(seals).all(is_right)
+            && archived.into_iter().all(is_right);
         if same {
             Ok(())
         } else {

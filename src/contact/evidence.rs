@@ -5,7 +5,7 @@ use crate::table::Table;
 
 use super::commit::{Commit, CommitError};
 use super::roster::{Member, RosterTeam};
-use crate::account::{Account, Credential, Policy, SealKey, TeamKey};
+use crate::account::{Account, ArchiveKey, Credential, KeyKind, Policy, SealKey, TeamKey};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPublicKey;
 use crate::wire::frame::ObjectKind;
@@ -17,6 +17,7 @@ pub(super) struct Evidence {
     credentials: Table<Hash, Signed<Credential>>,
     seal_keys: Vec<Signed<SealKey>>,
     team_keys: Table<Hash, Signed<TeamKey>>,
+    archive_key: Option<Signed<ArchiveKey>>,
 }
 
 impl Evidence {
@@ -35,6 +36,9 @@ impl Evidence {
                 ObjectKind::TeamKey => {
                     let key = Signed::from_bytes(&object.bytes)?;
                     evidence.team_keys.insert(key.hash(), key);
+                }
+                ObjectKind::ArchiveKey => {
+                    evidence.archive_key = Some(Signed::from_bytes(&object.bytes)?);
                 }
                 _ => return Err(DecodeError::Malformed.into()),
             }
@@ -119,6 +123,29 @@ impl Evidence {
             return Err(CommitError::Contradiction("the team key record".into()));
         }
         Ok((record, key))
+    }
+
+    /// The key manager's key that a commit begins to archive to.
+    pub(super) fn archive_key(
+        &self,
+        id: &Hash,
+        judge: &Judge<'_>,
+    ) -> Result<(KeyKind, SealPublicKey), CommitError> {
+        let signed = self.archive_key.as_ref();
+        let signed = signed.ok_or(CommitError::MissingEvidence)?;
+        let record = judge.account.archive_key(signed, judge.at())?;
+        let core = judge.commit.core();
+        let serves = match record.kind {
+            KeyKind::Contact => record.contact == Some(core.contact),
+            KeyKind::OneTime => true,
+            KeyKind::LastResort => judge.policy.last_resort,
+            KeyKind::Request => false,
+        };
+        let key = public_key(judge, &record.public_key)?;
+        if !serves || record.suite != core.suite || key.id() != *id {
+            return Err(CommitError::Contradiction("the archive's key".into()));
+        }
+        Ok((record.kind, key))
     }
 }
 

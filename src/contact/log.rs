@@ -8,7 +8,7 @@ use super::authority::{self, AuthorityError, Committer, Difference};
 use super::commit::{Commit, CommitError, Core, Reason};
 use super::evidence::{Evidence, Judge, public_key};
 use super::roster::{Member, Roster, RosterTeam};
-use crate::account::{Account, AccountError, Archive, Credential, Level, Role, Via};
+use crate::account::{Account, AccountError, Archive, Credential, KeyKind, Level, Role, Via};
 use crate::crypto::Hash;
 use crate::crypto::hash::hash;
 use crate::crypto::seal::SealPublicKey;
@@ -73,6 +73,8 @@ pub struct Log {
     level: Level,
     entry_point: String,
     archive: Archive,
+    /// What is archived to: the key's kind and id.
+    archive_key: Option<(KeyKind, Hash)>,
     created: Time,
     epoch: u64,
     transcript: Hash,
@@ -115,6 +117,7 @@ impl Log {
             level: core.level,
             entry_point: setup.entry_point.clone(),
             archive: setup.archive,
+            archive_key: None,
             created: core.time,
             epoch: 0,
             transcript: Self::origin(&core.account, &core.contact),
@@ -194,6 +197,7 @@ impl Log {
             authority::judge(self, core, &committer, policy, &difference)?
         };
         self.take_roster(&judge, &evidence, &difference)?;
+        self.take_archive_key(&judge, &evidence)?;
         commit.verify_signature()?;
 
         let replaced = self
@@ -325,6 +329,28 @@ impl Log {
         Ok(())
     }
 
+    /// Believes and keeps the key that the first commit archives to. A later one may go over to the
+    /// contact's own key, and to no other.
+    fn take_archive_key(
+        &mut self,
+        judge: &Judge<'_>,
+        evidence: &Evidence,
+    ) -> Result<(), CommitError> {
+        let Some(id) = &judge.commit.core().archive else {
+            return Ok(());
+        };
+        if self.archive_key.is_some_and(|(_, known)| known == *id) {
+            return Ok(());
+        }
+        let (kind, key) = evidence.archive_key(id, judge)?;
+        if self.archive_key.is_some() && kind != KeyKind::Contact {
+            return Err(CommitError::FixedFieldChanged);
+        }
+        self.archive_key = Some((kind, *id));
+        self.keys.insert(*id, key);
+        Ok(())
+    }
+
     /// The account.
     pub const fn account(&self) -> &AccountId {
         &self.account
@@ -353,6 +379,11 @@ impl Log {
     /// Its archive rule, fixed for its life.
     pub const fn archive(&self) -> Archive {
         self.archive
+    }
+
+    /// What its secrets are archived to: the key's kind and id.
+    pub const fn archive_key(&self) -> Option<&(KeyKind, Hash)> {
+        self.archive_key.as_ref()
     }
 
     /// The time in its `create` commit.

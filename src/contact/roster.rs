@@ -121,6 +121,8 @@ impl Roster {
 pub(crate) enum Recipient<'a> {
     Member(&'a Member),
     Team(&'a RosterTeam),
+    /// The archive, by its key's id.
+    Archive(&'a Hash),
 }
 
 impl Recipient<'_> {
@@ -128,6 +130,7 @@ impl Recipient<'_> {
         match self {
             Self::Member(member) => &member.key,
             Self::Team(team) => &team.key,
+            Self::Archive(key) => key,
         }
     }
 }
@@ -137,6 +140,7 @@ impl<'a> From<Recipient<'a>> for crate::crypto::hash::Part<'a> {
         match recipient {
             Recipient::Member(member) => (&member.device).into(),
             Recipient::Team(team) => team.team.as_str().into(),
+            Recipient::Archive(key) => key.into(),
         }
     }
 }

@@ -35,6 +35,11 @@ export type Event =
     /** A claim came second: somebody else has the contact. */
     | { type: "claimLost"; contact: ContactId; by?: Author }
     /**
+     * Staff: what the key manager said to `release`. If it was granted, items follow that can be read
+     * now. `unavailable` also where there was no answer that counts; otherwise the code says why.
+     */
+    | { type: "released"; contact: ContactId; outcome: KeyOutcome; code: string }
+    /**
      * A text was not sent because someone joined that its author was not shown; it goes back
      * to the draft.
      */
@@ -45,6 +50,17 @@ export type Event =
     | { type: "alarm"; contact?: ContactId; code: string; stopsSending: boolean }
     /** Whether state can be kept. `false`: what is sent from now on may be lost with the page. */
     | { type: "storage"; working: boolean };
+
+/** What became of a request to the key manager. */
+export type KeyOutcome =
+    | "granted"
+    | "denied"
+    | "unknown"
+    | "revoked"
+    | "erased"
+    | "throttled"
+    | "unavailable"
+    | "malformed";
 
 /** The connection's state. */
 export type ConnectionState = "offline" | "connecting" | "online" | "refused";
@@ -175,11 +191,22 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("type", "storage");
             out.flag("working", *working);
         }
+        Event::Released {
+            contact,
+            outcome,
+            code,
+        } if STAFF => {
+            out.text("type", "released");
+            out.id("contact", contact.as_array());
+            out.text("outcome", outcome.name());
+            out.text("code", code);
+        }
         // Only for staff, who have another build.
         Event::Unapproved { .. }
         | Event::Inbox(_)
         | Event::Team { .. }
-        | Event::ClaimLost { .. } => {}
+        | Event::ClaimLost { .. }
+        | Event::Released { .. } => {}
     }
 }
 

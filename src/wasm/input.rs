@@ -58,6 +58,11 @@ export type Command =
     | { type: "rekey"; contact: ContactId }
     /** End the contact. */
     | { type: "close"; contact: ContactId }
+    /**
+     * Staff: ask the key manager for the secrets of a contact, and read what they open. The purpose is a
+     * word such as `transcript`, the reason the person's own. Answered by the event `released`.
+     */
+    | { type: "release"; contact: ContactId; purpose: string; reason: string }
     /** Staff: who is in a team, answered by the event `team`. */
     | { type: "lookUpTeam"; team: string }
     /** Staff: whether new contacts are welcome. */
@@ -176,6 +181,11 @@ fn command(from: &Reader<'_>) -> Command {
                     BanPeriod::Day
                 }
             },
+        },
+        "release" if STAFF => Command::Release {
+            contact,
+            purpose: from.text("purpose"),
+            reason: from.text("reason"),
         },
         "rekey" => Command::Rekey { contact },
         "close" => Command::Close { contact },

@@ -104,6 +104,14 @@ pub enum ClientFrame {
         /// In place of the one before.
         target: Option<PushTarget>,
     },
+    /// A request to the account's key manager, which the relay passes on as it is. Answered with
+    /// [`RelayFrame::Answered`], or refused as `unavailable`.
+    Ask {
+        /// Named again in the answer.
+        id: u64,
+        /// An encoded parcel.
+        request: Bytes,
+    },
 }
 
 variants!(ClientFrame {
@@ -119,6 +127,7 @@ variants!(ClientFrame {
     9 => Solve { answer },
     10 => Ban { id, contact, device, period },
     11 => Push { id, target },
+    12 => Ask { id, request },
 });
 
 /// How long a visitor is kept away.
@@ -274,6 +283,20 @@ pub enum RelayFrame {
         /// [`MOST_BITS`](crate::wire::work::MOST_BITS).
         bits: u64,
     },
+    /// What the key manager said.
+    Answered {
+        /// Of the request.
+        id: u64,
+        /// An encoded `Signed<KeyAnswer>`.
+        answer: Bytes,
+    },
+    /// To one of those who may ask the key manager: there are few one-time keys left for new contacts.
+    KeysWanted {
+        /// The suite that they are for.
+        suite: Suite,
+        /// How many would be good to have.
+        count: u64,
+    },
 }
 
 variants!(RelayFrame {
@@ -289,6 +312,8 @@ variants!(RelayFrame {
     9 => Announce { objects },
     10 => Goodbye { code },
     11 => Work { nonce, bits },
+    12 => Answered { id, answer },
+    13 => KeysWanted { suite, count },
 });
 
 /// Which request was refused.
@@ -345,9 +370,11 @@ pub enum ObjectKind {
     TeamSeals,
     /// `Signed<EnrolmentRequest>`
     Enrolment,
+    /// `Signed<ArchiveKey>`
+    ArchiveKey,
 }
 
-number!(ObjectKind { Root = 0, Policy = 1, Renewal = 2, Credential = 3, SealKey = 4, TeamKey = 5, TeamSeals = 6, Enrolment = 7 });
+number!(ObjectKind { Root = 0, Policy = 1, Renewal = 2, Credential = 3, SealKey = 4, TeamKey = 5, TeamSeals = 6, Enrolment = 7, ArchiveKey = 8 });
 
 /// What a client may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,6 +395,11 @@ pub enum Query {
     /// For anyone: credential and newest seal key of each suite of every vault; `available` says which
     /// are there.
     Vaults,
+    /// For anyone: keys of a suite to archive a new contact's secrets to: a one-time key, which nobody
+    /// else is given, where there is one, and the newest last-resort key.
+    ArchiveKeys(Suite),
+    /// For devices with a credential: what requests to the key manager are sealed to now, in each suite.
+    RequestKeys,
 }
 
 variants!(Query {
@@ -377,6 +409,8 @@ variants!(Query {
     3 => Policy(hash),
     4 => Devices,
     5 => Vaults,
+    6 => ArchiveKeys(suite),
+    7 => RequestKeys,
 });
 
 /// What the relay knows of a contact.

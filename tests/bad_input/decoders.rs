@@ -248,6 +248,10 @@ fn frames_of_clients_are_read_strictly() {
                 entry: vec![2; 300].into(),
             },
         },
+        ClientFrame::Ask {
+            id: 8,
+            request: vec![3; 200].into(),
+        },
     ];
     let queries = [
         Query::TeamKey("support".into()),
@@ -256,6 +260,8 @@ fn frames_of_clients_are_read_strictly() {
         Query::Policy(hash()),
         Query::Devices,
         Query::Vaults,
+        Query::ArchiveKeys(Suite::XWing),
+        Query::RequestKeys,
     ];
     let lookups = queries
         .into_iter()
@@ -450,7 +456,7 @@ fn an_unknown_version_suite_or_kind_is_malformed() {
         assert_eq!(error, DecodeError::Malformed, "{index}: {value}");
     }
     // [kind, bytes] with a kind of a later version.
-    assert!(decode::<Object>(&[0x82, 0x08, 0x40], 10).is_err());
+    assert!(decode::<Object>(&[0x82, 0x09, 0x40], 10).is_err());
 }
 
 #[test]

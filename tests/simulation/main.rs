@@ -9,6 +9,7 @@
 )]
 #![allow(missing_docs, unreachable_pub)]
 
+mod archive;
 mod chaos;
 mod contents;
 mod conversation;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sottovoce::account::{Account, Credential, Pin, Role, SealKey, TeamKey, TeamSeals};
+use sottovoce::account::{
+    Account, ArchiveKey, Credential, KeyKind, Pin, Role, SealKey, TeamKey, TeamSeals,
+};
 use sottovoce::contact::{Commit, Log};
 use sottovoce::message::Envelope;
 use sottovoce::wire::frame::*;
@@ -18,6 +20,9 @@ pub struct Contact {
     followers: BTreeSet<Peer>,
 }
 
+/// A key manager, as the relay reaches it.
+pub type Answers = Box<dyn FnMut(&[u8]) -> Vec<u8>>;
+
 pub struct Relay {
     pub account: Account,
     pub contacts: BTreeMap<ContactId, Contact>,
@@ -30,6 +35,14 @@ pub struct Relay {
     now: sottovoce::wire::Time,
     /// The only suite whose team keys visitors are told of, if not all.
     pub only: Option<sottovoce::wire::Suite>,
+    /// Everything that was published.
+    pub published: Vec<Object>,
+    /// Keys of the key manager that it has to give.
+    pub archive_keys: Vec<Signed<ArchiveKey>>,
+    /// What requests to the key manager are sealed to.
+    pub request_keys: Vec<Object>,
+    /// What the key manager says to a request; nothing if it is not reached.
+    pub asked: Option<Answers>,
     /// Why appends are refused, if they are.
     pub refuses: Option<&'static str>,
 }
@@ -47,6 +60,10 @@ impl Relay {
             out: Vec::new(),
             now: sottovoce::wire::Time::default(),
             only: None,
+            published: Vec::new(),
+            archive_keys: Vec::new(),
+            request_keys: Vec::new(),
+            asked: None,
             refuses: None,
         }
     }
@@ -142,6 +159,20 @@ impl Relay {
         let device = known.expect("authenticated");
         match frame {
             ClientFrame::Publish { id, object } => self.publish(peer, id, &object),
+            ClientFrame::Ask { id, request } => {
+                let answer = self.asked.as_mut().map(|answers| answers(&request));
+                let frame = match answer {
+                    Some(answer) => RelayFrame::Answered {
+                        id,
+                        answer: answer.into(),
+                    },
+                    None => RelayFrame::Refused {
+                        id: RefusedId::Request(id),
+                        code: "unavailable".into(),
+                    },
+                };
+                self.send(peer, frame);
+            }
             ClientFrame::Lookup { id, query } => self.look_up(peer, id, &query, device),
             ClientFrame::Append { id, contact, .. } if self.refuses.is_some() => {
                 let code = self.refuses.unwrap_or_default().to_owned();
@@ -214,6 +245,7 @@ impl Relay {
     }
 
     fn publish(&mut self, peer: Peer, id: u64, object: &Object) {
+        self.published.push(object.clone());
         match object.kind {
             ObjectKind::SealKey => {
                 let signed = Signed::from_bytes(&object.bytes).unwrap();
@@ -297,6 +329,22 @@ impl Relay {
                 let is_in = |credential: &Credential| credential.teams.contains(team);
                 self.with_seal_keys(is_in, &mut objects, &mut available);
             }
+            Query::ArchiveKeys(suite) => {
+                let is_one_time = |key: &ArchiveKey| key.kind == KeyKind::OneTime;
+                let found = self.archive_keys.iter().position(|key| {
+                    let key = key.parse().unwrap();
+                    is_one_time(&key) && key.suite == *suite
+                });
+                let one_time = found.map(|place| self.archive_keys.remove(place));
+                let others = self.archive_keys.iter().filter(|key| {
+                    let key = key.parse().unwrap();
+                    !is_one_time(&key) && key.suite == *suite
+                });
+                for key in one_time.iter().chain(others) {
+                    objects.push(Object::new(ObjectKind::ArchiveKey, key.to_bytes()));
+                }
+            }
+            Query::RequestKeys => objects.clone_from(&self.request_keys),
             Query::Vaults => {
                 let is_vault = |credential: &Credential| credential.role == Role::Vault;
                 self.with_seal_keys(is_vault, &mut objects, &mut available);

@@ -112,6 +112,16 @@ pub enum Command {
         /// The contact.
         contact: ContactId,
     },
+    /// Staff: ask the key manager for the secrets of a contact, and read what they open. Answered by
+    /// `Released`.
+    Release {
+        /// The contact.
+        contact: ContactId,
+        /// What for, such as `transcript`; 1 to 128 bytes.
+        purpose: String,
+        /// Why, in own words; at most 1,024 bytes.
+        reason: String,
+    },
     /// Staff: who is in a team, answered by `Team`.
     LookUpTeam {
         /// The team's id.

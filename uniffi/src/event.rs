@@ -79,6 +79,16 @@ pub enum Event {
         /// Who has it, if that is known.
         by: Option<Author>,
     },
+    /// Staff: what the key manager said to `Release`. If it was granted, items follow that can be read
+    /// now.
+    Released {
+        /// The contact.
+        contact: ContactId,
+        /// What became of the request.
+        outcome: KeyOutcome,
+        /// The stable code of why; empty if it was granted.
+        code: String,
+    },
     /// A text was not sent because someone joined that its author was not shown; it goes back
     /// to the draft.
     ReturnedToDraft {
@@ -132,6 +142,15 @@ impl Event {
             client::Event::Inbox(entries) => Self::Inbox { entries },
             client::Event::Team { team, members } => Self::Team { team, members },
             client::Event::ClaimLost { contact, by } => Self::ClaimLost { contact, by },
+            client::Event::Released {
+                contact,
+                outcome,
+                code,
+            } => Self::Released {
+                contact,
+                outcome: outcome.into(),
+                code,
+            },
             client::Event::ReturnedToDraft {
                 contact,
                 text,
@@ -157,6 +176,43 @@ impl Event {
             client::Event::Storage { working } => Self::Storage { working },
             _ => return None,
         })
+    }
+}
+
+/// What became of a request to the key manager.
+#[derive(Debug, uniffi::Enum)]
+pub enum KeyOutcome {
+    /// It was done.
+    Granted,
+    /// The rules do not allow it.
+    Denied,
+    /// The key manager knows no such contact or key.
+    Unknown,
+    /// Releases of the contact were ended.
+    Revoked,
+    /// The contact's secret was destroyed.
+    Erased,
+    /// Too much at once, or too often.
+    Throttled,
+    /// It was not reached, or nothing that it answers counts.
+    Unavailable,
+    /// It cannot be read, or contradicts itself.
+    Malformed,
+}
+
+impl From<sottovoce::archive::Outcome> for KeyOutcome {
+    fn from(outcome: sottovoce::archive::Outcome) -> Self {
+        use sottovoce::archive::Outcome;
+        match outcome {
+            Outcome::Granted => Self::Granted,
+            Outcome::Denied => Self::Denied,
+            Outcome::Unknown => Self::Unknown,
+            Outcome::Revoked => Self::Revoked,
+            Outcome::Erased => Self::Erased,
+            Outcome::Throttled => Self::Throttled,
+            Outcome::Unavailable => Self::Unavailable,
+            Outcome::Malformed => Self::Malformed,
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is asked for, done.
 
-use sottovoce::archive::{
-    ArchiveSecret, ContactState, Grant, KeyKind, KeyRequest, Operation, Outcome,
-};
+use sottovoce::account::KeyKind;
+use sottovoce::archive::{ArchiveSecret, ContactState, Grant, KeyRequest, Operation, Outcome};
 use sottovoce::wire::{AccountId, Bytes, ContactId, Suite, Time, limits};
 use sqlx::AnyConnection;
 
 use crate::store::{self, Prekey, StoreError};
 
+use super::archive::Shown;
+use super::judge::Judged;
 use super::{KeyManager, No, ServiceError, fresh};
 
 /// How long a contact's key is sealed to, in seconds.
@@ -23,10 +24,21 @@ impl KeyManager {
     pub(super) async fn perform(
         &self,
         connection: &mut AnyConnection,
-        request: &KeyRequest,
+        judged: &Judged,
         now: Time,
     ) -> Result<Result<Grant, No>, ServiceError> {
+        let request = &judged.request;
         let account = &request.account;
+        let shown = match Shown::read(judged) {
+            Ok(shown) => shown,
+            Err(no) => return Ok(Err(no)),
+        };
+        // What comes along makes the contact known before anything else is done about it.
+        if let Some(shown) = &shown
+            && let Err(no) = self.take_in(connection, judged, shown, now).await?
+        {
+            return Ok(Err(no));
+        }
         let no = |outcome, code| Ok(Err(No(outcome, code)));
         let contact = match &request.operation {
             Operation::Prekeys { count } if *count > PREKEYS => {
@@ -41,7 +53,12 @@ impl KeyManager {
                 let entries = found.into_iter().map(Bytes::from).collect();
                 return Ok(Ok(Grant::Audit { entries }));
             }
-            Operation::Issue { contact }
+            Operation::Release { .. } | Operation::Rewrap { .. } if shown.is_none() => {
+                return no(Outcome::Malformed, "missing-evidence");
+            }
+            Operation::Release { contact, .. }
+            | Operation::Rewrap { contact }
+            | Operation::Issue { contact }
             | Operation::DataKey { contact }
             | Operation::Revoke { contact }
             | Operation::Erase { contact }
@@ -62,12 +79,9 @@ impl KeyManager {
                 created: known.created,
                 releases: known.releases,
             },
-            (Operation::Erase { .. }, _) => {
-                store::erase(connection, account, contact, now).await?;
-                Grant::Done {
-                    state: ContactState::Erased,
-                }
-            }
+            (Operation::Erase { .. }, _) => Grant::Done {
+                state: store::erase(connection, account, contact, now).await?,
+            },
             (_, ContactState::Erased | ContactState::Pending) => {
                 return no(Outcome::Erased, "erased");
             }
@@ -77,12 +91,23 @@ impl KeyManager {
                     state: ContactState::Revoked,
                 }
             }
+            (Operation::Rewrap { .. }, state) => Grant::Done { state },
             (_, ContactState::Revoked) => return no(Outcome::Revoked, "revoked"),
             (operation, ContactState::Live) => {
                 let wrapped = known.secret.ok_or(StoreError::Unreadable)?;
                 let place = [account.as_array().as_slice(), contact.as_array()];
                 let secret = ArchiveSecret::new(self.master.unwrap(&place, &wrapped)?);
                 match operation {
+                    Operation::Release { .. } => {
+                        let Some(shown) = &shown else {
+                            return no(Outcome::Malformed, "missing-evidence");
+                        };
+                        let released = self.release(connection, judged, shown, &secret).await?;
+                        match released {
+                            Ok(secrets) => Grant::Secrets { secrets },
+                            Err(no) => return Ok(Err(no)),
+                        }
+                    }
                     Operation::DataKey { .. } => Grant::DataKey {
                         key: secret.data_key(account, contact),
                     },
@@ -92,7 +117,7 @@ impl KeyManager {
         }))
     }
 
-    async fn add_contact(
+    pub(super) async fn add_contact(
         &self,
         connection: &mut AnyConnection,
         account: &AccountId,
@@ -180,6 +205,7 @@ impl KeyManager {
             suite,
             secret: self.master.wrap(&place, secret.secret())?,
             until,
+            contact: None,
         };
         Ok(store::add_prekey(connection, account, &key).await?)
     }

@@ -2,7 +2,7 @@
 
 use sottovoce::account::{Account, AccountError, Credential, Pin, Role};
 use sottovoce::archive::{KeyRequest, Outcome, Parcel};
-use sottovoce::crypto::seal::{SealPrivateKey, SealPublicKey};
+use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::ObjectKind;
 use sottovoce::wire::{AccountId, Bytes, DeviceId, Signed, Time, decode, limits};
 use sqlx::AnyConnection;
@@ -18,8 +18,14 @@ const FRESH: u64 = 5 * 60 * 1000;
 /// A request whose author is known.
 pub(super) struct Judged {
     pub(super) request: KeyRequest,
+    /// The contact's commits, where they came along.
+    pub(super) attached: Vec<Bytes>,
     pub(super) reply: SealPublicKey,
     pub(super) role: Role,
+    /// The requester's teams.
+    pub(super) teams: Vec<String>,
+    /// The account as it is known now, with the policies that the request brought.
+    pub(super) account: Account,
 }
 
 impl KeyManager {
@@ -32,7 +38,7 @@ impl KeyManager {
         parcel: &[u8],
         now: Time,
     ) -> Result<Result<Judged, No>, ServiceError> {
-        let (signed, request) = match self.unpack(turn, account, parcel, now) {
+        let (signed, attached, request) = match self.unpack(turn, account, parcel, now) {
             Ok(unpacked) => unpacked,
             Err(no) => return Ok(Err(no)),
         };
@@ -58,8 +64,8 @@ impl KeyManager {
                 },
             }
         }
-        let role = match self.role(&known, &request.device, credential, now) {
-            Ok(role) => role,
+        let (role, teams) = match self.role(&known, &request.device, credential, now) {
+            Ok(who) => who,
             Err(no) => return Ok(Err(no)),
         };
         let after = known.objects();
@@ -68,8 +74,11 @@ impl KeyManager {
         }
         Ok(Ok(Judged {
             request,
+            attached,
             reply,
             role,
+            teams,
+            account: known,
         }))
     }
 
@@ -79,38 +88,37 @@ impl KeyManager {
         account: &AccountId,
         parcel: &[u8],
         now: Time,
-    ) -> Result<(Signed<KeyRequest>, KeyRequest), No> {
+    ) -> Result<(Signed<KeyRequest>, Vec<Bytes>, KeyRequest), No> {
         let malformed = No(Outcome::Malformed, "malformed");
         let parcel: Parcel = decode(parcel, limits::FRAME).map_err(|_| malformed)?;
-        let context = KeyRequest::context(&self.identity.public());
-        let opened = turn
+        let identity = self.identity.public();
+        let (signed, attached) = turn
             .request_keys
             .iter()
             .map(|key| key.secret.private_key(account, key.suite))
-            .find_map(|key: SealPrivateKey| parcel.unpack(&key, &context).ok())
+            .find_map(|key| KeyRequest::unpack(&parcel, &key, &identity).ok())
             .ok_or(No(Outcome::Malformed, "undecryptable"))?;
-        let signed = Signed::<KeyRequest>::from_bytes(&opened).map_err(|_| malformed)?;
         let request = signed.parse().map_err(|_| malformed)?;
         if request.account != *account {
             return Err(No(Outcome::Malformed, "foreign-account"));
         }
-        if request.audience != self.identity.public() {
+        if request.audience != identity {
             return Err(No(Outcome::Denied, "wrong-audience"));
         }
         if now.millis().abs_diff(request.time.millis()) > FRESH {
             return Err(No(Outcome::Denied, "time-off"));
         }
-        Ok((signed, request))
+        Ok((signed, attached, request))
     }
 
-    /// What the requester is, by the account's own objects.
+    /// What the requester is, and of which teams, by the account's own objects.
     fn role(
         &self,
         account: &Account,
         device: &DeviceId,
         credential: Option<&Bytes>,
         now: Time,
-    ) -> Result<Role, No> {
+    ) -> Result<(Role, Vec<String>), No> {
         let denied = |error: AccountError| No(Outcome::Denied, error.code());
         let root = account.root().map_err(denied)?;
         let manager = root.key_manager.as_ref();
@@ -122,7 +130,7 @@ impl KeyManager {
             return Err(No(Outcome::Denied, "revoked"));
         }
         if root.administrators.contains(device) {
-            return Ok(Role::Administrator);
+            return Ok((Role::Administrator, Vec::new()));
         }
         let signed = credential.ok_or(No(Outcome::Denied, "missing-evidence"))?;
         let signed = Signed::<Credential>::from_bytes(signed)
@@ -131,7 +139,7 @@ impl KeyManager {
         if credential.device != *device {
             return Err(No(Outcome::Denied, "not-signed"));
         }
-        Ok(credential.role)
+        Ok((credential.role, credential.teams))
     }
 
     /// Whether the rules allow it, now and for the first time.
@@ -147,16 +155,11 @@ impl KeyManager {
         if !store::is_first(connection, &request.account, &request.id, forgotten).await? {
             return Ok(Err(No(Outcome::Denied, "replayed")));
         }
-        let rule = self.rules.about(&request.operation);
-        if !rule.roles.iter().any(|name: &RoleName| name.is(*role)) {
+        let (roles, per_minute) = self.rules.about(&request.operation);
+        if !roles.iter().any(|name: &RoleName| name.is(*role)) {
             return Ok(Err(No(Outcome::Denied, "role-not-allowed")));
         }
-        if !turn.counts(
-            request.device,
-            request.operation.name(),
-            rule.per_minute,
-            now,
-        ) {
+        if !turn.counts(request.device, request.operation.name(), per_minute, now) {
             return Ok(Err(No(Outcome::Throttled, "throttled")));
         }
         Ok(Ok(()))

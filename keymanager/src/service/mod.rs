@@ -1,15 +1,15 @@
 //! Judges requests, answers them, and writes down each one.
 
+mod archive;
 mod grant;
 mod judge;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use sottovoce::account::Tombstone;
+use sottovoce::account::{ArchiveKey, KeyKind, Tombstone};
 use sottovoce::archive::{
-    ArchiveKey, ArchiveSecret, AuditEntry, AuditHead, KeyAnswer, KeyKind, KeyRequest, Operation,
-    Outcome,
+    ArchiveSecret, AuditEntry, AuditHead, KeyAnswer, KeyRequest, Operation, Outcome,
 };
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -111,6 +111,7 @@ impl KeyManager {
         for (account, contact) in buried {
             store::erase(&mut transaction, &account, &contact, now).await?;
         }
+        wrap_anew(&mut transaction, &parts.master).await?;
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(Self {
             accounts: parts.accounts,
@@ -199,7 +200,7 @@ impl KeyManager {
             }
         };
         let done = match self.allows(connection, &mut turn, &judged, now).await? {
-            Ok(()) => self.perform(connection, &judged.request, now).await?,
+            Ok(()) => self.perform(connection, &judged, now).await?,
             Err(no) => Err(no),
         };
         let grant = match done {
@@ -336,4 +337,21 @@ impl Turn {
 
 fn fresh() -> Result<ArchiveSecret, ServiceError> {
     ArchiveSecret::generate(&mut Random::os()).map_err(|_| ServiceError::NoRandomness)
+}
+
+/// Wraps what older generations of the master key wrapped under the newest: once all is, the older
+/// ones can go, and with them every copy of the database from their time.
+async fn wrap_anew(connection: &mut AnyConnection, master: &Master) -> Result<(), ServiceError> {
+    loop {
+        let old = store::wrapped_before(connection, master.newest()).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        for old in old {
+            let place = [old.account.as_slice(), old.place.as_slice()];
+            let secret = master.unwrap(&place, &old.secret)?;
+            let new = master.wrap(&place, &secret)?;
+            store::replace(connection, old, &new).await?;
+        }
+    }
 }

@@ -167,6 +167,7 @@ impl Scene {
             reply: Vec::new().into(),
             evidence: self.evidence(person),
             operation,
+            attached: None,
         }
     }
 
@@ -175,7 +176,7 @@ impl Scene {
         let keys = self.manager.request_keys(&self.business.id, now());
         let keys = keys.await.unwrap();
         let records = keys.iter().map(|key| {
-            let signed = Signed::<sottovoce::archive::ArchiveKey>::from_bytes(key).unwrap();
+            let signed = Signed::<sottovoce::account::ArchiveKey>::from_bytes(key).unwrap();
             signed.verify_by(&self.manager.identity()).unwrap();
             signed.parse().unwrap()
         });
@@ -185,7 +186,9 @@ impl Scene {
 
     pub async fn pack(&self, request: KeyRequest, signer: &SigningKey) -> (Vec<u8>, Awaited) {
         let to = self.request_key(request.suite).await;
-        request.pack(signer, &to, &mut Random::os()).unwrap()
+        request
+            .pack(Vec::new(), signer, &to, &mut Random::os())
+            .unwrap()
     }
 
     /// What a request as it is comes to.

@@ -92,7 +92,7 @@ impl Book {
                 let signed = Signed::<Credential>::from_bytes(bytes).ok()?;
                 Topic::Device(account, signed.parse().ok()?.device)
             }
-            ObjectKind::SealKey => return None,
+            ObjectKind::SealKey | ObjectKind::ArchiveKey => return None,
             ObjectKind::TeamKey => {
                 let signed = Signed::<TeamKey>::from_bytes(bytes).ok()?;
                 Topic::Team(account, signed.parse().ok()?.team)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sottovoce::account::{
-    Account, AccountError, Credential, EnrolmentRequest, Pin, Policy, SealKey, TeamKey, TeamSeal,
-    TeamSeals,
+    Account, AccountError, ArchiveKey, Credential, EnrolmentRequest, Pin, Policy, SealKey, TeamKey,
+    TeamSeal, TeamSeals,
 };
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind};
@@ -56,6 +56,8 @@ pub struct Book {
     pub(super) team_keys: BTreeMap<(String, Suite, u64), Known<TeamKey>>,
     pub(super) team_seals: BTreeMap<(Hash, DeviceId), TeamSeal>,
     pub(super) enrolments: BTreeMap<DeviceId, Known<EnrolmentRequest>>,
+    /// The newest last-resort key of each suite.
+    pub(super) last_resort: BTreeMap<Suite, Known<ArchiveKey>>,
 }
 
 /// What a device is, as of a time.
@@ -101,6 +103,7 @@ impl Book {
             team_keys: BTreeMap::new(),
             team_seals: BTreeMap::new(),
             enrolments: BTreeMap::new(),
+            last_resort: BTreeMap::new(),
         }
     }
 
@@ -159,6 +162,10 @@ impl Book {
             ObjectKind::Enrolment => {
                 let known = Known::<EnrolmentRequest>::read(bytes).ok()?;
                 self.enrolments.insert(known.body.device, known);
+            }
+            ObjectKind::ArchiveKey => {
+                let known = Known::<ArchiveKey>::read(bytes).ok()?;
+                self.last_resort.insert(known.body.suite, known);
             }
         }
         Some(())

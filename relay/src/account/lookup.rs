@@ -80,9 +80,12 @@ impl Book {
             Query::TeamMembers(team) if standing.belongs() => Ok(self.team_members(team, now)),
             Query::TeamSeals(team) if standing.belongs() => self.seals_for(team, asker, now),
             Query::Devices if standing.is_administrator => Ok(self.devices()),
-            Query::TeamMembers(_) | Query::TeamSeals(_) | Query::Devices => {
-                Err(Refusal::NotAllowed)
-            }
+            // What is in no book.
+            Query::ArchiveKeys(_)
+            | Query::RequestKeys
+            | Query::TeamMembers(_)
+            | Query::TeamSeals(_)
+            | Query::Devices => Err(Refusal::NotAllowed),
         }
     }
 
@@ -116,6 +119,12 @@ impl Book {
             }
         }
         found
+    }
+
+    /// The last-resort key of a suite.
+    pub(crate) fn last_resort_key(&self, suite: Suite) -> Option<Object> {
+        let known = self.last_resort.get(&suite)?;
+        Some(known.object(ObjectKind::ArchiveKey))
     }
 
     fn vaults(&self, now: Time) -> Found {

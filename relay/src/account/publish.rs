@@ -4,18 +4,18 @@
 use std::collections::BTreeSet;
 
 use sottovoce::account::{
-    AccountError, Credential, EnrolmentRequest, Learned, Policy, Revocation, SealKey, TeamKey,
-    TeamSeals,
+    AccountError, ArchiveKey, Credential, EnrolmentRequest, KeyKind, Learned, Policy, Revocation,
+    SealKey, TeamKey, TeamSeals,
 };
 use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::{Object, ObjectKind};
-use sottovoce::wire::{DeviceId, Signed, Suite, Time, decode, encode, limits};
+use sottovoce::wire::{DecodeError, DeviceId, Signed, Suite, Time, decode, encode, limits};
 
 use super::announce::Announcement;
 use super::book::{Book, Known};
 use crate::fanout::Topic;
 use crate::refusal::Refusal;
-use crate::store::{ObjectChange, StoredObject};
+use crate::store::{ObjectChange, Prekey, StoredObject};
 use crate::webhooks::{self, NewEvent};
 
 /// Most enrolment requests that wait in one account.
@@ -68,7 +68,59 @@ impl Book {
             ObjectKind::TeamKey => self.publish_team_key(object, now),
             ObjectKind::TeamSeals => self.publish_team_seals(object, by, now),
             ObjectKind::Enrolment => self.publish_enrolment(object, by, now),
+            ObjectKind::ArchiveKey => self.publish_last_resort_key(object, now),
         }
+    }
+
+    /// Reads a one-time key of the key manager, if the object is one.
+    ///
+    /// # Errors
+    /// [`Refusal`]: it is an archive key that does not count.
+    pub(crate) fn one_time_key(
+        &self,
+        object: &Object,
+        now: Time,
+    ) -> Result<Option<Prekey>, Refusal> {
+        if object.kind != ObjectKind::ArchiveKey {
+            return Ok(None);
+        }
+        let signed = Signed::<ArchiveKey>::from_bytes(&object.bytes)?;
+        let record = self.account.archive_key(&signed, now)?;
+        let public = SealPublicKey::parse(record.suite, &record.public_key);
+        let public = public.map_err(|_| DecodeError::Malformed)?;
+        Ok((record.kind == KeyKind::OneTime).then(|| Prekey {
+            id: public.id(),
+            suite: record.suite,
+            until: record.until,
+            record: object.bytes.to_vec(),
+        }))
+    }
+
+    fn publish_last_resort_key(
+        &mut self,
+        object: &Object,
+        now: Time,
+    ) -> Result<Publication, Refusal> {
+        let mut publication = Publication::default();
+        let signed = Signed::<ArchiveKey>::from_bytes(&object.bytes)?;
+        let record = self.account.archive_key(&signed, now)?;
+        if record.kind != KeyKind::LastResort {
+            return Err(Refusal::NotAllowed);
+        }
+        check_public_key(record.suite, &record.public_key)?;
+        let suite = record.suite;
+        let newest = self.last_resort.get(&suite);
+        if newest.is_some_and(|known| known.body.until >= record.until) {
+            return Ok(publication);
+        }
+        let slot = suite.number().to_be_bytes();
+        publication.put(ObjectKind::ArchiveKey, &slot, &object.bytes);
+        let known = Known {
+            body: record,
+            signed,
+        };
+        self.last_resort.insert(suite, known);
+        Ok(publication)
     }
 
     fn publish_root(&mut self, object: &Object) -> Result<Publication, Refusal> {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use sottovoce::crypto::Hash;
 
 use sottovoce::wire::frame::{ContactSummary, ObjectKind, PushKind};
-use sottovoce::wire::{DeviceId, decode, limits};
+use sottovoce::wire::{DeviceId, Suite, decode, limits};
 
 use super::{Banned, CHUNK_BYTES, Day, Party, StoreError};
 use crate::outcome::Side;
@@ -26,6 +26,14 @@ pub(super) fn position(value: i64) -> Result<u64, StoreError> {
 
 pub(super) fn day(value: i64) -> Result<Day, StoreError> {
     Day::try_from(value).map_err(|_| StoreError::Unreadable)
+}
+
+/// A suite as its number.
+pub(super) const fn suite_number(suite: Suite) -> i16 {
+    match suite {
+        Suite::X25519 => 1,
+        Suite::XWing => 2,
+    }
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> Hash {

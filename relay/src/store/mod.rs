@@ -12,6 +12,7 @@ mod log;
 mod management;
 mod objects;
 mod postgres;
+mod prekeys;
 mod push;
 mod sqlite;
 #[cfg(test)]
@@ -30,16 +31,20 @@ pub use management::{
 };
 pub use objects::{ObjectChange, ObjectStore, StoredObject};
 pub use postgres::PostgresStore;
+pub use prekeys::{Prekey, PrekeyStore};
 pub use push::PushStore;
 pub use sqlite::SqliteStore;
 
 /// Everything that a relay keeps.
 pub trait Store:
-    LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore
+    LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore + PrekeyStore
 {
 }
 
-impl<T: LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore> Store for T {}
+impl<T> Store for T where
+    T: LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore + PrekeyStore
+{
+}
 
 /// The store did not do it.
 #[derive(Debug, thiserror::Error)]

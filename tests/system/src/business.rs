@@ -39,6 +39,7 @@ pub struct Business {
     level: Level,
     key_manager: Option<(PublicKey, String)>,
     started: Time,
+    is_archived: bool,
 }
 
 impl Business {
@@ -55,6 +56,15 @@ impl Business {
             level: Level::E2ee,
             key_manager: None,
             started: Time::from_millis(now().millis() - 60_000),
+            is_archived: false,
+        }
+    }
+
+    /// The same account, with its contacts archived at the customer's key manager.
+    pub fn archived_at(self, identity: PublicKey, url: String) -> Self {
+        Self {
+            is_archived: true,
+            ..self.with_key_manager(identity, url)
         }
     }
 
@@ -116,24 +126,24 @@ impl Business {
 
     /// Publishes an agent's credential.
     pub async fn credit(&self, session: &mut Session, device: DeviceId, name: &str, team: &str) {
-        let teams = vec![team.into()];
-        self.credit_as(session, device, name, Role::Agent, teams)
+        self.credit_as(session, device, name, Role::Agent, &[team])
             .await;
     }
 
     /// Publishes a vault's credential.
     pub async fn credit_vault(&self, session: &mut Session, device: DeviceId) {
-        self.credit_as(session, device, "Vault", Role::Vault, Vec::new())
+        self.credit_as(session, device, "Vault", Role::Vault, &[])
             .await;
     }
 
-    async fn credit_as(
+    /// Publishes a credential.
+    pub async fn credit_as(
         &self,
         session: &mut Session,
         device: DeviceId,
         name: &str,
         role: Role,
-        teams: Vec<String>,
+        teams: &[&str],
     ) {
         let credential = self.sign(&Credential {
             version: Version,
@@ -144,7 +154,7 @@ impl Business {
             name: name.into(),
             role,
             via: Via::Device,
-            teams,
+            teams: teams.iter().map(|&team| team.into()).collect(),
             issued: now(),
             expires: self.started.plus_seconds(30 * limits::DAY),
         });
@@ -216,7 +226,10 @@ impl Business {
             credential_threshold: 1,
             key_manager: self.key_manager.as_ref().map(|(identity, _)| KeyManager {
                 identity: *identity,
-                operator: Operator::Platform,
+                operator: match self.level {
+                    Level::E2ee => Operator::Customer,
+                    Level::Transport | Level::Storage => Operator::Platform,
+                },
             }),
             lowest_level: self.level,
         }
@@ -250,10 +263,14 @@ impl Business {
                 bot_transfers: false,
             }],
             teams: vec![team(OTHER_TEAM), team(TEAM)],
-            archive: Archive::None,
+            archive: if self.is_archived {
+                Archive::KeyManager
+            } else {
+                Archive::None
+            },
             key_manager_url: self.key_manager.as_ref().map(|(_, url)| url.clone()),
             lowest_suite: self.lowest_suite,
-            roles: Vec::new(),
+            roles: vec![Role::Supervisor, Role::Auditor],
             revocations: Vec::new(),
             issuers: vec![Issuer {
                 issuer: ISSUER.into(),
@@ -262,7 +279,7 @@ impl Business {
             }],
             renewers: Vec::new(),
             retention: Retention::default(),
-            last_resort: false,
+            last_resort: self.is_archived,
             fallback_link: None,
             limits: Limits::default(),
         }

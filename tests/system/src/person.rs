@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sottovoce::account::Pin;
+use sottovoce::archive::Outcome;
 use sottovoce::client::{
     AccountView, Command, ConnectionState, ContactView, Event, InboxEntry, Item, ItemBody, Kind,
     MessageState, TeamMember,
@@ -50,6 +51,8 @@ pub struct Shown {
     pub alarms: Vec<&'static str>,
     /// The codes of failures, in their order.
     pub failures: Vec<&'static str>,
+    /// What the key manager said, in its order.
+    pub released: Vec<(Outcome, String)>,
     items: BTreeMap<(ContactId, String), Item>,
 }
 
@@ -185,6 +188,20 @@ impl Person {
         self.until(&start, heard).await;
     }
 
+    /// Asks the key manager for a contact's secrets, and waits for what it says.
+    pub async fn asks_for(&self, contact: ContactId, reason: &str) -> (Outcome, String) {
+        let before = self.shown().released.len();
+        let (purpose, reason) = ("transcript".into(), reason.into());
+        self.command(Command::Release {
+            contact,
+            purpose,
+            reason,
+        })
+        .await;
+        let said = |shown: &Shown| shown.released.get(before).cloned();
+        self.until("an answer of the key manager", said).await
+    }
+
     /// Stops the client; its state is in its folder then.
     pub async fn stop(self) {
         self.handle.stop().await;
@@ -233,6 +250,7 @@ impl Shown {
             Event::Team { members, .. } => self.team = members,
             Event::Alarm { code, .. } => self.alarms.push(code),
             Event::Failed { code, .. } => self.failures.push(code),
+            Event::Released { outcome, code, .. } => self.released.push((outcome, code)),
             _ => {}
         }
     }

@@ -192,7 +192,7 @@ impl Caller {
     }
 
     /// Resolves once, judges every address, and connects to one of those and nothing else.
-    async fn connect(&self, url: &Url) -> Result<Connection, AttemptError> {
+    pub(super) async fn connect(&self, url: &Url) -> Result<Connection, AttemptError> {
         let addresses = self.targets.resolve(self.resolver.as_ref(), url).await;
         let addresses = addresses.map_err(|error| match error {
             ResolveError::Unresolvable => AttemptError::Unresolvable,
@@ -246,8 +246,8 @@ impl Caller {
 }
 
 /// An HTTP connection, which ends when this is dropped.
-struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
 

@@ -5,6 +5,7 @@
 //! up, about three days later; other contacts go on. Several processes may share a database: each
 //! holds a lease on what it delivers, and what a killed one held is due again when that ends.
 
+mod ask;
 mod attempt;
 mod metrics;
 mod request;
@@ -28,6 +29,7 @@ use crate::keys::KeyError;
 use crate::store::{Claim, Job, Next, Report, Retention, Store, StoreError};
 use crate::target::{Resolver, SystemResolver, Targets};
 
+pub use ask::Asker;
 pub use attempt::AttemptError;
 use attempt::{Caller, Outcome};
 pub use metrics::Metrics;

@@ -56,6 +56,6 @@ pub(super) fn build(job: &Job, host: &str, now: Time) -> Option<Request<Full<Byt
 }
 
 /// Host and port as they stand in the `Host` header.
-fn authority(url: &Url) -> Option<HeaderValue> {
+pub(super) fn authority(url: &Url) -> Option<HeaderValue> {
     HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()
 }

@@ -1,5 +1,6 @@
 //! Contacts that the peer follows: what the store has of them, and what is new.
 
+use sottovoce::account::Role;
 use sottovoce::wire::frame::{ContactSummary, RefusedId, RelayFrame};
 use sottovoce::wire::{Bytes, ContactId};
 
@@ -10,7 +11,7 @@ use crate::contact::is_ephemeral_of;
 use crate::fanout::{Event, Topic};
 use crate::hints::Hint;
 use crate::refusal::Refusal;
-use crate::store::Gone;
+use crate::store::{Access, Gone, StoreError};
 
 /// Contacts that one connection follows.
 const FOLLOWED: usize = 4096;
@@ -24,9 +25,7 @@ impl Session<'_> {
         }
         // Subscribed before the head is read: an entry that is newer than the head arrives.
         self.subscribe(Topic::Contact(account, contact));
-        let store = &self.shared.store;
-        let teams = self.standing.teams();
-        match store.access(&account, &contact, &self.device, teams).await {
+        match self.access(&contact).await {
             Ok(Some(access)) if !access.dropped => {
                 let followed = Followed::resume(&access, after, &self.device);
                 self.followed.insert(contact, followed);
@@ -39,6 +38,33 @@ impl Session<'_> {
                 let answer = refused(RefusedId::Contact(contact), &error.into());
                 self.wire.send(&answer).await
             }
+        }
+    }
+
+    /// How far the device may read a contact. Closed ones are also for those who look back at what
+    /// others did, and can read them only by what a key manager releases: supervisors those of their
+    /// teams, auditors all.
+    async fn access(&mut self, contact: &ContactId) -> Result<Option<Access>, StoreError> {
+        let account = self.account.id();
+        let store = &self.shared.store;
+        let teams = self.standing.teams();
+        let access = store.access(&account, contact, &self.device, teams).await?;
+        let credential = self.standing.credential.as_ref();
+        match (credential.map(|credential| credential.role), access) {
+            (Some(Role::Supervisor), Some(access)) if access.summary.closed => Ok(Some(Access {
+                until: None,
+                ..access
+            })),
+            (Some(Role::Auditor), None) => {
+                let found = store.summaries(&[(account, *contact)]).await?;
+                let mut closed = found.into_iter().filter(|(_, summary)| summary.closed);
+                Ok(closed.next().map(|(_, summary)| Access {
+                    summary,
+                    until: None,
+                    dropped: false,
+                }))
+            }
+            (_, access) => Ok(access),
         }
     }
 

@@ -33,6 +33,8 @@ use sottovoce_server::clock;
 const PING: Duration = Duration::from_secs(25);
 /// A peer that was silent for so long is dead.
 const SILENCE: Duration = Duration::from_secs(60);
+/// One-time keys that one connection is given: a visitor starts one contact.
+const PREKEYS: usize = 2;
 /// Appends of one connection that wait for their answer.
 const IN_FLIGHT: usize = 64;
 
@@ -62,6 +64,7 @@ pub(super) async fn run(
         in_flight: FuturesUnordered::new(),
         publications: bucket(rates.publications, 50.0),
         ephemerals: bucket(rates.ephemerals, 5.0),
+        prekeys: 0,
         account,
     };
     let end = match session.run(events).await {
@@ -92,6 +95,8 @@ struct Session<'a> {
     in_flight: FuturesUnordered<Answer>,
     publications: Bucket,
     ephemerals: Bucket,
+    /// One-time keys that this connection was given.
+    prekeys: usize,
 }
 
 impl Session<'_> {
@@ -126,6 +131,7 @@ impl Session<'_> {
                     }
                     self.check_ban()?;
                     self.wire.ping().await?;
+                    Box::pin(self.see_to_keys()).await?;
                 }
                 frame = self.wire.receive(), if self.in_flight.len() < IN_FLIGHT => {
                     heard = Instant::now();
@@ -180,6 +186,10 @@ impl Session<'_> {
             ClientFrame::Push { id, target } => {
                 let done = self.set_push_target(target).await;
                 self.answer(id, done).await
+            }
+            ClientFrame::Ask { id, request } => {
+                self.ask_key_manager(id, request);
+                Ok(())
             }
             ClientFrame::Presence { available } => {
                 self.available = available;
@@ -242,7 +252,7 @@ impl Session<'_> {
                 self.wire.send(&frame).await?;
             }
         }
-        Ok(())
+        self.see_to_keys().await
     }
 
     fn subscribe(&self, topic: Topic) {

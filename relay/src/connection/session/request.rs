@@ -1,9 +1,13 @@
 //! Requests, which are answered by their number.
 
-use sottovoce::wire::frame::{BanPeriod, Object, PushTarget, Query, RefusedId, RelayFrame};
-use sottovoce::wire::{ContactId, DecodeError, DeviceId, limits};
+use std::sync::Arc;
 
-use super::{Session, refused};
+use sottovoce::wire::frame::{
+    BanPeriod, Object, ObjectKind, PushTarget, Query, RefusedId, RelayFrame,
+};
+use sottovoce::wire::{Bytes, ContactId, DecodeError, DeviceId, Suite, limits};
+
+use super::{PREKEYS, Session, refused};
 use crate::connection::End;
 use crate::refusal::Refusal;
 use sottovoce_server::clock;
@@ -77,12 +81,102 @@ impl Session<'_> {
         if !self.publications.take() {
             return Err(Refusal::Throttled);
         }
-        self.account
-            .publish(object, &self.device, clock::now())
-            .await
+        let now = clock::now();
+        if object.kind == ObjectKind::ArchiveKey && !self.standing.belongs() {
+            return Err(Refusal::NotAllowed);
+        }
+        let one_time = self.account.book().await.one_time_key(object, now)?;
+        match one_time {
+            Some(key) => {
+                let account = self.account.id();
+                Ok(self.shared.store.add_prekey(&account, &key, now).await?)
+            }
+            None => self.account.publish(object, &self.device, now).await,
+        }
+    }
+
+    /// Passes a request on to the key manager. The session goes on meanwhile.
+    pub(super) fn ask_key_manager(&mut self, id: u64, request: Bytes) {
+        let (shared, account) = (Arc::clone(self.shared), Arc::clone(&self.account));
+        let allowed = self.standing.belongs() && self.publications.take();
+        self.in_flight.push(Box::pin(async move {
+            let answer = if allowed {
+                let managers = &shared.key_managers;
+                managers.ask(&account, clock::now(), &request).await
+            } else {
+                Err(Refusal::NotAllowed)
+            };
+            Ok(vec![match answer {
+                Ok(answer) => RelayFrame::Answered { id, answer },
+                Err(refusal) => refused(RefusedId::Request(id), &refusal),
+            }])
+        }));
+    }
+
+    fn look_up_request_keys(&mut self, id: u64) {
+        let (shared, account) = (Arc::clone(self.shared), Arc::clone(&self.account));
+        let allowed = self.standing.belongs() && self.publications.take();
+        self.in_flight.push(Box::pin(async move {
+            let keys = if allowed {
+                let managers = &shared.key_managers;
+                managers.request_keys(&account, clock::now()).await
+            } else {
+                Err(Refusal::NotAllowed)
+            };
+            Ok(vec![match keys {
+                Ok(objects) => RelayFrame::Found {
+                    id,
+                    objects,
+                    available: Vec::new(),
+                    more: false,
+                },
+                Err(refusal) => refused(RefusedId::Request(id), &refusal),
+            }])
+        }));
+    }
+
+    /// A one-time key that nobody else is given, and the last-resort key.
+    async fn look_up_archive_keys(&mut self, id: u64, suite: Suite) -> Result<(), End> {
+        let (account, now) = (self.account.id(), clock::now());
+        let mut objects = Vec::new();
+        if self.prekeys < PREKEYS {
+            let store = &self.shared.store;
+            let taken = store.take_prekey(&account, suite, now).await;
+            if let Some(record) = taken.map_err(Refusal::from)? {
+                self.prekeys += 1;
+                objects.push(Object::new(ObjectKind::ArchiveKey, record.into()));
+            }
+        }
+        objects.extend(self.account.book().await.last_resort_key(suite));
+        let frame = RelayFrame::Found {
+            id,
+            objects,
+            available: Vec::new(),
+            more: false,
+        };
+        self.wire.send(&frame).await
+    }
+
+    /// Now and then, a member of staff is told that one-time keys run short.
+    pub(super) async fn see_to_keys(&mut self) -> Result<(), End> {
+        let (managers, store) = (&self.shared.key_managers, self.shared.store.as_ref());
+        let wanted = managers.wanted(&self.account, store, &self.standing, clock::now());
+        for (suite, count) in wanted.await.map_err(Refusal::from)? {
+            let frame = RelayFrame::KeysWanted { suite, count };
+            self.wire.send(&frame).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn look_up(&mut self, id: u64, query: &Query) -> Result<(), End> {
+        match query {
+            Query::ArchiveKeys(suite) => return self.look_up_archive_keys(id, *suite).await,
+            Query::RequestKeys => {
+                self.look_up_request_keys(id);
+                return Ok(());
+            }
+            _ => {}
+        }
         let found = self
             .account
             .book()

@@ -6,6 +6,7 @@ pub(super) mod care;
 mod log;
 mod management;
 mod objects;
+mod prekeys;
 mod push;
 #[cfg(test)]
 mod tests;

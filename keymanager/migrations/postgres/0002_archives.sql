@@ -1,0 +1,14 @@
+-- The contact that a one-time key became the own of.
+ALTER TABLE prekeys ADD COLUMN contact BYTEA;
+
+-- Until when a shared key exists that some of the contact's secrets were sealed to.
+ALTER TABLE contacts ADD COLUMN shared BIGINT NOT NULL DEFAULT 0;
+
+-- Epoch secrets that were sealed to another key than the contact's, under the contact's secret.
+CREATE TABLE archived (
+    account BYTEA NOT NULL,
+    contact BYTEA NOT NULL,
+    epoch BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    PRIMARY KEY (account, contact, epoch)
+);
