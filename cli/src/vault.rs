@@ -77,6 +77,12 @@ enum ScopeName {
     /// Erase contacts.
     #[value(name = "contacts:erase")]
     ContactsErase,
+    /// See webhook endpoints and what they were told.
+    #[value(name = "webhooks:read")]
+    WebhooksRead,
+    /// Make and remove webhook endpoints.
+    #[value(name = "webhooks:write")]
+    WebhooksWrite,
 }
 
 impl ScopeName {
@@ -85,6 +91,8 @@ impl ScopeName {
             Self::ContactsRead => Scope::ContactsRead,
             Self::TranscriptsRead => Scope::TranscriptsRead,
             Self::ContactsErase => Scope::ContactsErase,
+            Self::WebhooksRead => Scope::WebhooksRead,
+            Self::WebhooksWrite => Scope::WebhooksWrite,
         }
     }
 }

@@ -9,6 +9,8 @@ use sottovoce::crypto::Hash;
 use sottovoce::wire::{AccountId, Time};
 use sottovoce_server::config::{self, ConfigError};
 use sottovoce_server::{TlsFiles, database};
+use sottovoce_webhooks::dispatch::{Config as WebhookConfig, read_roots};
+use sottovoce_webhooks::target::Targets;
 use zeroize::Zeroizing;
 
 use crate::token::{Scope, Token};
@@ -46,6 +48,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Who may ask for what.
     pub tokens: Vec<Token>,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookConfig,
 }
 
 /// A vault's settings, in the sections that they have in `vault.toml`.
@@ -72,6 +76,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// Metrics.
     pub metrics: MetricsSettings,
+    /// Whom webhooks may call.
+    pub webhooks: WebhookSettings,
     /// API tokens, as `vault token` prints them.
     pub tokens: Vec<TokenSettings>,
 }
@@ -134,6 +140,16 @@ pub struct ListenSettings {
 pub struct MetricsSettings {
     /// Address and port of a private listener.
     pub address: Option<SocketAddr>,
+}
+
+/// `[webhooks]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookSettings {
+    /// Whether addresses that are not public may be called.
+    pub private: bool,
+    /// Root certificates to trust beside those of the web, PEM.
+    pub roots: Option<PathBuf>,
 }
 
 /// `[[tokens]]`
@@ -210,6 +226,18 @@ impl Settings {
         given("keys.patience", waits, "it is from 1 to 60 seconds")?;
         let days = self.retention.days.is_none_or(|days| days > 0);
         given("retention.days", days, "it is at least one day")?;
+        let extra_roots = match &self.webhooks.roots {
+            Some(path) => read_roots(path)
+                .map_err(|error| ConfigError::value("webhooks.roots", error.to_string()))?,
+            None => Vec::new(),
+        };
+        let webhooks = WebhookConfig {
+            targets: Targets {
+                allow_private: self.webhooks.private,
+            },
+            extra_roots,
+            ..WebhookConfig::default()
+        };
         let tokens = self.tokens.iter().map(token).collect::<Result<_, _>>()?;
         let text = |text: String| (!text.is_empty()).then_some(text);
         Ok(Config {
@@ -228,6 +256,7 @@ impl Settings {
             tls: config::tls_files(self.listen.certificate, self.listen.key)?,
             metrics: self.metrics.address,
             tokens,
+            webhooks,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! - [`store`]: its own database,
 //! - `participant`: the device that is on the rosters,
 //! - [`reading`]: what is stored, opened; [`erasure`]: its end,
+//! - `webhooks`: messages, told with what they say,
 //! - `http`: transcripts, search and erasure for programs with a [`token`].
 //!
 //! At `transport` everything is stored in clear. At `storage` nothing that anybody said, is called or
@@ -24,6 +25,8 @@ mod server;
 mod status;
 pub mod store;
 pub mod token;
+mod webhooks;
 
 pub use config::{Config, Settings};
 pub use server::{Server, StartError, check};
+pub use webhooks::WebhooksError;

@@ -26,6 +26,7 @@ use crate::participant::{Participant, Parts};
 use crate::reading::Archive;
 use crate::status::Status;
 use crate::store::{Store, StoreError};
+use crate::webhooks::{Webhooks, WebhooksError};
 
 /// How often is looked how it does.
 const EVERY: Duration = Duration::from_secs(2);
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The device does not start.
     #[error(transparent)]
     Client(#[from] sottovoce_client::StartError),
+    /// Webhooks cannot be delivered.
+    #[error("webhooks cannot be delivered: {0}")]
+    Webhooks(#[from] WebhooksError),
     /// Root certificates cannot be used.
     #[error("{path}: {reason}")]
     Trust {
@@ -74,6 +78,7 @@ impl StartError {
             Self::Erasures(_) => "erasures-unusable",
             Self::Device(error) => error.code(),
             Self::Client(error) => error.code(),
+            Self::Webhooks(_) => "webhooks-unusable",
             Self::Trust { .. } => "root-unusable",
         }
     }
@@ -88,6 +93,8 @@ pub struct Server {
     erasures: Arc<Erasures>,
     participant: Participant,
     gone: mpsc::Receiver<ContactId>,
+    news: Arc<Notify>,
+    webhooks: Webhooks,
     device: String,
     days: Days,
     api: Arc<Api>,
@@ -181,22 +188,27 @@ impl Server {
             tls,
         })
         .await?;
+        let news = Arc::new(Notify::new());
         let (gone_sender, gone) = mpsc::channel(64);
         let parts = Parts {
             store: store.clone(),
             keys: Arc::clone(&keys),
             status: Arc::clone(&status),
             erased,
-            news: Arc::new(Notify::new()),
+            news: Arc::clone(&news),
             gone: gone_sender,
         };
         let participant = Participant::new(parts, handle, events).await?;
         let archive = Archive { store, keys };
+        let targets = config.webhooks.targets;
+        let webhooks = Webhooks::open(&config.database, archive.clone(), config.webhooks).await?;
         let api = Arc::new(Api {
             archive: archive.clone(),
             status: Arc::clone(&status),
             erasures: Arc::clone(&erasures),
             tokens: config.tokens,
+            webhooks: Arc::clone(&webhooks.store),
+            targets,
         });
         Ok(Self {
             listener,
@@ -206,6 +218,8 @@ impl Server {
             erasures,
             participant,
             gone,
+            news,
+            webhooks,
             device,
             days: Days(config.days),
             api,
@@ -251,6 +265,7 @@ impl Server {
             sottovoce_server::serve(self.listener, router, shutdown.clone()),
             private,
             self.participant.run(shutdown.clone()),
+            self.webhooks.run(self.news, shutdown.clone()),
             caretaker.run(shutdown.clone()),
         );
         store.close().await;

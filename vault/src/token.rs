@@ -17,7 +17,7 @@ pub enum Scope {
     /// Erase contacts.
     #[serde(rename = "contacts:erase")]
     ContactsErase,
-    /// See webhook endpoints, their keys and deliveries.
+    /// See webhook endpoints and what they were told.
     #[serde(rename = "webhooks:read")]
     WebhooksRead,
     /// Make and remove webhook endpoints.

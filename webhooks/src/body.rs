@@ -3,9 +3,11 @@
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
 use sottovoce::account::Level;
+use sottovoce::wire::ContactId;
 
 use crate::endpoint::Shape;
-use crate::event::{NewEvent, Subject};
+use crate::event::{EventKind, NewEvent, Subject};
+use crate::texts::Message;
 
 /// An event as it is stored and sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ struct Data {
     devices: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ciphertext: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
 }
 
 /// One element of the older shape.
@@ -75,8 +79,23 @@ pub(crate) fn of(id: &str, event: &NewEvent) -> Option<Vec<u8>> {
             teams: details.teams.clone(),
             devices: devices.map(|devices| devices.iter().map(ToString::to_string).collect()),
             ciphertext: details.entry.as_deref().map(Base64::encode_string),
+            message: None,
         },
     };
+    serde_json::to_vec(&body).ok()
+}
+
+/// The message that an event is about, if it is about one.
+pub(crate) fn message_of(stored: &[u8]) -> Option<(ContactId, u64)> {
+    let body: Body = serde_json::from_slice(stored).ok()?;
+    let contact = body.data.contact?.parse().ok()?;
+    (body.kind == EventKind::ContactMessage.name()).then_some((contact, body.data.position?))
+}
+
+/// The body with what its message says: always the same bytes for the same message.
+pub(crate) fn with_message(stored: &[u8], message: Message) -> Option<Vec<u8>> {
+    let mut body: Body = serde_json::from_slice(stored).ok()?;
+    body.data.message = Some(message);
     serde_json::to_vec(&body).ok()
 }
 

@@ -106,14 +106,27 @@ impl ServiceProcess {
 
     /// Asks it something over HTTP: the status and the body.
     pub async fn ask(&self, method: &str, path: &str, token: &str) -> (u16, String) {
-        ask(self.address, method, path, token).await
+        ask(self.address, method, path, token, "").await
+    }
+
+    /// The same with a body of JSON.
+    pub async fn post(&self, path: &str, token: &str, body: &str) -> (u16, String) {
+        ask(self.address, "POST", path, token, body).await
     }
 }
 
 /// Asks a server something over HTTP: the status and the body; nothing when nobody answers.
-pub async fn ask(address: SocketAddr, method: &str, path: &str, token: &str) -> (u16, String) {
+pub async fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &str,
+) -> (u16, String) {
+    let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     let Ok(mut stream) = TcpStream::connect(address).await else {
         return (0, String::new());

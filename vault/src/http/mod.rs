@@ -5,6 +5,7 @@ mod cursor;
 mod render;
 mod search;
 mod transcript;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use sottovoce::wire::ContactId;
 use sottovoce_server::problem::{self, Problem, ProblemDocument};
 use sottovoce_server::{Readiness, bearer, clock, health};
+use sottovoce_webhooks::target::Targets;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
@@ -36,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) status: Arc<Status>,
     pub(crate) erasures: Arc<Erasures>,
     pub(crate) tokens: Vec<Token>,
+    pub(crate) webhooks: Arc<dyn sottovoce_webhooks::store::Store>,
+    pub(crate) targets: Targets,
 }
 
 /// What the description begins with.
@@ -46,8 +50,8 @@ pub(crate) struct Api {
         description = "Contacts of an account below level `e2ee`, as its vault stores them. Times are milliseconds since \
             1970-01-01T00:00:00Z. Every route needs an API token (`sottovoce vault token` makes one) whose scopes it names. \
             Problems are RFC 9457 documents with stable codes: 400 `invalid-query`, `cursor-invalid`; 401 `token-missing`, \
-            `token-unknown`, `token-expired`; 403 `scope-missing`; 404 `unknown-account`, `unknown-contact`; 410 `erased`; \
-            500 `record-damaged`; 503 `database-unusable`, `key-manager-unavailable`, `key-denied`, `key-revoked`, \
+            `token-unknown`, `token-expired`; 403 `scope-missing`; 404 `unknown-account`, `unknown-contact`, \
+            `unknown-webhook`; 409 `too-many-endpoints`; 410 `erased`; 422 `url-…`; 500 `record-damaged`; 503 `database-unusable`, `key-manager-unavailable`, `key-denied`, `key-revoked`, \
             `key-lost`, `wrong-key`.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
     ),
@@ -71,6 +75,9 @@ pub(crate) fn router(api: Arc<Api>, readiness: Readiness) -> Router {
         .routes(routes!(transcript::transcript))
         .routes(routes!(search::search))
         .routes(routes!(contacts::status))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
         .split_for_parts();
     router
         .route(

@@ -4,12 +4,13 @@
 mod rows;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sottovoce::account::Level;
 use sottovoce::wire::{AccountId, ContactId, Time};
 use sottovoce_server::database::{self, Migrations, OpenError};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::{AnyConnection, AnyPool, Row};
 
 use crate::seal::Sealed;
 use rows::{blob, fixed, integer, level_number, number, read_contact, read_record};
@@ -123,6 +124,9 @@ pub struct Store {
     is_shared: bool,
 }
 
+/// How often the log is tried to be emptied after an erasure, and how long after each try.
+const TRIES: usize = 100;
+const PAUSE: Duration = Duration::from_millis(50);
 /// A contact's columns.
 const CONTACT: &str =
     "SELECT contact, level, entry_point, created, closed, head, complete, data_key,
@@ -400,12 +404,24 @@ impl Store {
         let waits = number(&row, "data_key")? == 2;
         transaction.commit().await?;
         if !self.is_shared {
-            // The pages of the file are zeros now; what was on its way to them is in the log.
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&self.pool)
-                .await?;
+            self.empty_log().await?;
         }
         Ok(waits)
+    }
+
+    /// The pages of SQLite's file are zeros now; what was on its way to them is in the log, which cannot be
+    /// emptied while somebody reads.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            let is_busy: i64 = row.fetch_one(&self.pool).await?.try_get(0)?;
+            if is_busy == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        tracing::warn!("the database's log could not be emptied after an erasure");
+        Ok(())
     }
 
     /// Contacts whose data key the key manager is still to erase.

@@ -20,8 +20,10 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{Clock, Config, RootError, request, tls};
+use crate::body;
 use crate::store::Job;
 use crate::target::{ResolveError, Resolver, Targets};
+use crate::texts::{NoMessage, Texts};
 
 /// Most bytes of an answer's head.
 const HEAD_BYTES: usize = 32 * 1024;
@@ -93,6 +95,12 @@ pub enum AttemptError {
     /// What is stored makes no request.
     #[error("the event cannot be sent")]
     Unsendable,
+    /// What the message says cannot be had now.
+    #[error("the message cannot be read now")]
+    Unreadable,
+    /// The contact was erased before it was told.
+    #[error("the contact was erased")]
+    Erased,
 }
 
 impl AttemptError {
@@ -118,6 +126,8 @@ impl AttemptError {
             Self::Gone => "gone",
             Self::Status => "status",
             Self::Unsendable => "unsendable",
+            Self::Unreadable => "message-unreadable",
+            Self::Erased => "contact-erased",
         }
     }
 }
@@ -150,6 +160,7 @@ pub(super) struct Caller {
     tls: TlsConnector,
     clock: Arc<dyn Clock>,
     resolver: Arc<dyn Resolver>,
+    texts: Option<Arc<dyn Texts>>,
 }
 
 impl Caller {
@@ -167,12 +178,34 @@ impl Caller {
             tls: TlsConnector::from(Arc::new(tls)),
             clock,
             resolver,
+            texts: config.texts.clone(),
         })
+    }
+
+    /// The event's body, with what its message says where that is told.
+    async fn body(&self, job: &Job) -> Result<Vec<u8>, AttemptError> {
+        let Some((texts, (contact, position))) =
+            self.texts.as_ref().zip(body::message_of(&job.body))
+        else {
+            return Ok(job.body.clone());
+        };
+        let message = texts.at(&job.account, &contact, position);
+        match timeout_at(Instant::now() + self.connect_timeout, message).await {
+            Ok(Ok(message)) => {
+                body::with_message(&job.body, message).ok_or(AttemptError::Unsendable)
+            }
+            Ok(Err(NoMessage::Gone)) => Err(AttemptError::Erased),
+            Ok(Err(NoMessage::NotNow)) | Err(_) => Err(AttemptError::Unreadable),
+        }
     }
 
     /// Makes one attempt, which ends in time whatever the other side does.
     pub(super) async fn call(&self, job: &Job, now: Time) -> Outcome {
-        let Some(request) = request::build(job, &self.host, now) else {
+        let body = match self.body(job).await {
+            Ok(body) => body,
+            Err(error) => return error.into(),
+        };
+        let Some(request) = request::build(job, body, &self.host, now) else {
             return AttemptError::Unsendable.into();
         };
         if self.targets.judge_url(job.url.as_str()).is_err() {

@@ -28,6 +28,7 @@ use crate::identity;
 use crate::keys::KeyError;
 use crate::store::{Claim, Job, Next, Report, Retention, Store, StoreError};
 use crate::target::{Resolver, SystemResolver, Targets};
+use crate::texts::Texts;
 
 pub use ask::Asker;
 pub use attempt::AttemptError;
@@ -80,6 +81,8 @@ pub struct Config {
     pub lease_margin: Duration,
     /// How long what is kept.
     pub retention: Retention,
+    /// What messages say, if that is told as well.
+    pub texts: Option<Arc<dyn Texts>>,
 }
 
 impl Default for Config {
@@ -94,6 +97,7 @@ impl Default for Config {
             answer_timeout: Duration::from_secs(20),
             lease_margin: Duration::from_secs(15),
             retention: Retention::default(),
+            texts: None,
         }
     }
 }
@@ -369,6 +373,7 @@ fn next(outcome: &Outcome, job: &Job, now: Time) -> Next {
     match outcome.error {
         None => Next::Delivered,
         Some(AttemptError::Gone) => Next::Disable(Disabled::Gone),
+        Some(AttemptError::Erased) => Next::Failed,
         Some(_) => match schedule::delay(job.tries, outcome.retry_after) {
             Some(delay) => Next::Retry(now.plus_millis(delay)),
             None => Next::Failed,

@@ -15,9 +15,14 @@ use crate::store::Job;
 const AGENT: &str = concat!("sottovoce-webhooks/", env!("CARGO_PKG_VERSION"));
 const OLDER_HMAC: &str = "x-vvc-hmac";
 
-/// The request for a job, made at a time; `None` if the job's rows make no request.
-pub(super) fn build(job: &Job, host: &str, now: Time) -> Option<Request<Full<Bytes>>> {
-    let body = body::shaped(job.body.clone(), job.settings.shape)?;
+/// The request for a job with its event's body, made at a time; `None` if they make no request.
+pub(super) fn build(
+    job: &Job,
+    body: Vec<u8>,
+    host: &str,
+    now: Time,
+) -> Option<Request<Full<Bytes>>> {
+    let body = body::shaped(body, job.settings.shape)?;
     let mut request = Request::builder()
         .method(Method::POST)
         .uri(&job.url[Position::BeforePath..Position::AfterQuery])

@@ -6,3 +6,4 @@ mod faults;
 mod levels;
 mod line;
 mod scene;
+mod webhooks;
