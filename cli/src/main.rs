@@ -20,6 +20,7 @@ mod say;
 mod team;
 mod text;
 mod token;
+mod transcript;
 mod vault;
 mod words;
 
@@ -62,6 +63,9 @@ enum Command {
     /// Talk: as a visitor, or as an agent.
     #[command(subcommand)]
     Chat(chat::Command),
+    /// Open what was archived of closed conversations.
+    #[command(subcommand)]
+    Transcript(transcript::Command),
     /// Read a message that came by a webhook, with the keys of a device that may read it.
     Open(open::Arguments),
     /// Run a relay. It stores and forwards what it cannot read.
@@ -93,6 +97,7 @@ async fn run(command: Command) -> Outcome {
         Command::Team(command) => team::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Chat(command) => chat::run(command).await,
+        Command::Transcript(command) => transcript::run(command).await,
         Command::Open(arguments) => open::run(&arguments),
         Command::Relay(arguments) => relay::run(*arguments).await,
         Command::Keymanager(command) => keymanager::run(command).await,

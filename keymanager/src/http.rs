@@ -142,7 +142,7 @@ async fn watch(manager: Arc<KeyManager>, readiness: Readiness, shutdown: Cancell
         title = "Sottovoce key manager",
         description = "Requests and answers are signed and sealed objects of the protocol (SPEC 7) as base64url without \
             padding. One endpoint takes all of them: `issue` (a contact's archive key), `prekeys` (one-time and last-resort \
-            keys), `data-key`, `revoke`, `erase`, `status`, `audit`. What became of a request stands in its signed answer: \
+            keys), `data-key`, `revoke`, `erase`, `status`, `audit`, `release` (the secrets of an archived contact), `rewrap`. What became of a request stands in its signed answer: \
             `granted`, `denied`, `unknown`, `revoked`, `erased`, `throttled`, `malformed`, each with a code. No signed answer is \
             `unavailable`.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")

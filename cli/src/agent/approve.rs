@@ -61,6 +61,8 @@ enum RoleName {
     Bot,
     /// The vault, which stores contacts below level `e2ee`.
     Vault,
+    /// Opens what was archived of closed conversations, with a reason.
+    Auditor,
 }
 
 impl From<RoleName> for Role {
@@ -70,6 +72,7 @@ impl From<RoleName> for Role {
             RoleName::Supervisor => Self::Supervisor,
             RoleName::Bot => Self::Bot,
             RoleName::Vault => Self::Vault,
+            RoleName::Auditor => Self::Auditor,
         }
     }
 }
@@ -88,9 +91,10 @@ impl Grant {
             }
         }
         let role = Role::from(self.role);
-        if self.teams.is_empty() != (role == Role::Vault) {
+        if self.teams.is_empty() != matches!(role, Role::Vault | Role::Auditor) {
             let words = match role {
                 Role::Vault => "a vault belongs to no team",
+                Role::Auditor => "an auditor belongs to no team",
                 _ => "say which team it belongs to: --team",
             };
             return Err(Failure::new("wrong-teams", words));

@@ -14,7 +14,7 @@ mod transcript;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sottovoce::client::Kind;
+use sottovoce::client::{Item, Kind};
 
 use crate::account::check_name;
 use crate::device::DeviceOptions;
@@ -62,6 +62,11 @@ pub(crate) struct Agent {
     /// The code of an administrator's invitation.
     #[arg(long, allow_hyphen_values = true)]
     invite: Option<String>,
+}
+
+/// An item of a transcript in words, line by line.
+pub(crate) fn lines_of(item: &Item) -> Vec<String> {
+    show::item(item).iter().map(screen::Line::plain).collect()
 }
 
 pub(crate) async fn run(command: Command) -> Outcome {

@@ -1,6 +1,6 @@
 //! What `policy set` can set, and what values mean.
 
-use sottovoce::account::{EntryPoint, Level, Plan, Policy, Role};
+use sottovoce::account::{Archive, EntryPoint, Level, Plan, Policy, Role};
 use sottovoce::wire::{Suite, limits};
 
 use crate::account::{check_name, team};
@@ -28,6 +28,9 @@ Keys and values:
   retention.draining=SECONDS         how long a team key opens what waits, at most
   limits.text=BYTES                  longest text, at most 65536
   limits.attachment=BYTES            largest attachment
+  archive=RULE                       none, or key-manager: closed contacts can be opened through it
+  key-manager-url=URL                where the key manager answers; or none
+  last-resort=yes|no                 whether contacts begin without a one-time key of the key manager
   fallback-link=URL                  for browsers that cannot run the chat; or none";
 
 /// One `KEY=VALUE`.
@@ -85,6 +88,9 @@ impl Setting {
             ["retention", "draining"] => policy.retention.draining = self.number()?,
             ["limits", "text"] => policy.limits.text = self.number()?.min(limits::BODY as u64),
             ["limits", "attachment"] => policy.limits.attachment = self.number()?,
+            ["archive"] => policy.archive = self.archive()?,
+            ["key-manager-url"] => policy.key_manager_url = self.service()?,
+            ["last-resort"] => policy.last_resort = self.yes()?,
             ["fallback-link"] => policy.fallback_link = self.link()?,
             _ => {
                 let words = format!("there is no setting `{}`", self.key);
@@ -152,6 +158,33 @@ impl Setting {
             "plus" => Ok(Plan::Plus),
             "enterprise" => Ok(Plan::Enterprise),
             _ => Err(self.bad("solo, starter, plus or enterprise")),
+        }
+    }
+
+    fn archive(&self) -> Outcome<Archive> {
+        match self.value.as_str() {
+            "none" => Ok(Archive::None),
+            "key-manager" => Ok(Archive::KeyManager),
+            _ => Err(self.bad("none or key-manager")),
+        }
+    }
+
+    /// Where a service is: over TLS, or on this machine.
+    fn service(&self) -> Outcome<Option<String>> {
+        match self.value.as_str() {
+            "none" => Ok(None),
+            url => match sottovoce_server::outgoing::check(url) {
+                Ok(_) => Ok(Some(url.to_owned())),
+                Err(error) => Err(self.bad(&format!("none, or an address; {error}"))),
+            },
+        }
+    }
+
+    fn yes(&self) -> Outcome<bool> {
+        match self.value.as_str() {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err(self.bad("yes or no")),
         }
     }
 

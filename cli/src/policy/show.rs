@@ -1,6 +1,6 @@
 //! The policy in words.
 
-use sottovoce::account::{AccountError, Level, Plan, Policy, Revocation};
+use sottovoce::account::{AccountError, Archive, Level, Plan, Policy, Revocation};
 use sottovoce::wire::limits;
 
 use crate::clock;
@@ -72,6 +72,15 @@ fn show(policy: &Policy) {
         "largest attachment",
         &format!("{} bytes", policy.limits.attachment),
     );
+    let archive = match (policy.archive, policy.last_resort) {
+        (Archive::None, _) => "none",
+        (Archive::KeyManager, false) => "at the key manager",
+        (Archive::KeyManager, true) => "at the key manager, on its last-resort key if need be",
+    };
+    row("archive", archive);
+    if let Some(url) = &policy.key_manager_url {
+        row("key manager", url);
+    }
     if let Some(link) = &policy.fallback_link {
         row("fallback link", link);
     }
