@@ -10,14 +10,15 @@ mod scene;
 
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scene::client::fresh_id;
 use scene::{Business, Client, Person, Talk};
 use sottovoce::wire::Bytes;
 use sottovoce_relay::{Config, Relay};
 use sottovoce_test_postgres::Server;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// A conversation that is to go on.
@@ -120,6 +121,110 @@ async fn a_database_that_hangs_is_one_that_does_not_answer() {
     conversation
         .outlives(async { hanging.join().unwrap() })
         .await;
+}
+
+/// What `/readyz` answers.
+async fn readiness(address: std::net::SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = "GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.rsplit("\r\n").next().unwrap().to_owned()
+}
+
+/// Waits until `/readyz` says something, for at most so many seconds.
+async fn becomes(address: std::net::SocketAddr, what: &str, seconds: u64) {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let said = readiness(address).await;
+        if said.contains(what) {
+            return;
+        }
+        assert!(Instant::now() < end, "{what}: {said}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_that_stands_still_is_not_waited_for_without_end() {
+    let server = Server::start(&["fsync=off"]);
+    let business = Business::new();
+    let relay = Relay::bind(Config::loopback(server.database(), business.id))
+        .await
+        .unwrap();
+    let address = relay.address();
+    tokio::spawn(relay.serve(std::future::pending::<()>()));
+    let mut conversation = Conversation::begin(business, address).await;
+    becomes(address, r#""ready":true"#, 10).await;
+    let mut reader = Client::connect(address, &conversation.business, &conversation.visitor)
+        .await
+        .unwrap();
+
+    server.freeze();
+    let (id, contact) = (fresh_id(), conversation.talk.contact);
+    let entry = conversation
+        .talk
+        .say(&conversation.visitor, "while all stands still");
+    conversation.said.push(entry.clone());
+    let waiting = async {
+        let appended = conversation.client.append_as(id, contact, entry.clone());
+        tokio::time::timeout(Duration::from_secs(40), appended).await
+    };
+    let reading = async {
+        let read = reader.resume(contact, 0);
+        tokio::time::timeout(Duration::from_secs(40), read).await
+    };
+    let unready = becomes(address, r#""code":"database-slow""#, 20);
+    let (appended, read, ()) = tokio::join!(waiting, reading, unready);
+    assert_eq!(appended.unwrap(), Err("unavailable".to_owned()));
+    // Whatever the reader was told, it was told something.
+    assert!(read.unwrap().is_err());
+
+    server.thaw();
+    becomes(address, r#""ready":true"#, 30).await;
+    loop {
+        conversation.client =
+            Client::connect(address, &conversation.business, &conversation.visitor)
+                .await
+                .unwrap();
+        // The one that was told "unavailable" may have been stored after all: under its id it is so once.
+        let again = conversation
+            .client
+            .append_as(id, contact, entry.clone())
+            .await;
+        match again {
+            Ok(position) => break assert_eq!(position, conversation.said.len() as u64),
+            Err(code) => assert_eq!(code, "unavailable"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(conversation.says().await.is_ok());
+    let kept = conversation.client.resume(contact, 0).await.unwrap();
+    assert_eq!(kept, conversation.said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_says_that_postgresql_is_away_for_as_long_as_it_is() {
+    let server = Server::start(&["fsync=off"]);
+    let business = Business::new();
+    let relay = Relay::bind(Config::loopback(server.database(), business.id))
+        .await
+        .unwrap();
+    let address = relay.address();
+    tokio::spawn(relay.serve(std::future::pending::<()>()));
+    let mut conversation = Conversation::begin(business, address).await;
+    becomes(address, r#""ready":true"#, 10).await;
+    server.kill();
+    becomes(address, r#""code":"database-unreachable""#, 20).await;
+    let end = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < end {
+        let said = readiness(address).await;
+        assert!(said.contains("database-unreachable"), "{said}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    conversation.outlives(async { server.resume() }).await;
+    becomes(address, r#""ready":true"#, 10).await;
 }
 
 /// Limits the size of files that a process may write, as a full disk would.

@@ -4,6 +4,8 @@
 //! Every query of the relay stands in `sqlite` or `postgres`, which are the same files twice: one
 //! for each trait, and one that opens the database.
 
+use std::time::Duration;
+
 mod bans;
 mod columns;
 mod database;
@@ -34,6 +36,18 @@ pub use postgres::PostgresStore;
 pub use prekeys::{Prekey, PrekeyStore};
 pub use push::PushStore;
 pub use sqlite::SqliteStore;
+
+/// How long somebody who is connected waits for the store. The server ends what takes long sooner; a
+/// server that stands still ends nothing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// An answer of the store, or that it is slow.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    answer.unwrap_or(Err(StoreError::Slow))
+}
 
 /// Everything that a relay keeps.
 pub trait Store:

@@ -134,6 +134,43 @@ impl Server {
         self.end("kill");
     }
 
+    /// Makes the server stand still, as on a machine that hangs: it is there, takes connections and
+    /// answers nobody.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a server that stands still go on.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Sends a signal to the server and its processes.
+    fn signal(&self, signal: &str) {
+        let about = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let server = about.lines().next().unwrap().to_owned();
+        let send = |process: &str| {
+            let sent = Command::new("kill").args([signal, process]).status();
+            sent.unwrap().success()
+        };
+        // The one that makes others first, so that none is missed.
+        assert!(send(&server));
+        let children = format!("/proc/{server}/task/{server}/children");
+        for child in std::fs::read_to_string(children)
+            .unwrap()
+            .split_ascii_whitespace()
+        {
+            // One that has just ended is none.
+            let _ = send(child);
+        }
+    }
+
     /// Starts the server again.
     ///
     /// # Panics
@@ -229,6 +266,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // One that stands still would not hear that it is to end.
+        if self.keeper().is_some() && self.data().join("postmaster.pid").exists() {
+            self.thaw();
+        }
         if let Some(mut keeper) = self.keeper().take() {
             say(&mut keeper, "");
         } else {

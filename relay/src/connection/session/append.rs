@@ -13,6 +13,7 @@ use crate::connection::End;
 use crate::contact::ReadEntry;
 use crate::refusal::Refusal;
 use crate::sequencer::{Append, Job};
+use crate::store::PATIENCE;
 
 impl Session<'_> {
     /// Appends all entries or none; each is answered by its id.
@@ -58,7 +59,11 @@ impl Session<'_> {
         self.shared.sequencer.send(job).await?;
         let span = tracing::info_span!("append", %contact, entries = ids.len(), code = Empty);
         let answers = async move {
-            let outcome = answered.await.unwrap_or(Err(Refusal::Unavailable));
+            // After the time is over it may be stored still, which nobody knows either.
+            let outcome = match tokio::time::timeout(PATIENCE, answered).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) | Err(_) => Err(Refusal::Unavailable),
+            };
             if let Err(refusal) = &outcome {
                 tracing::Span::current().record("code", refusal.code());
             }

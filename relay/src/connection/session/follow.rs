@@ -11,7 +11,7 @@ use crate::contact::is_ephemeral_of;
 use crate::fanout::{Event, Topic};
 use crate::hints::Hint;
 use crate::refusal::Refusal;
-use crate::store::{Access, Gone, StoreError};
+use crate::store::{Access, Gone, StoreError, in_time};
 
 /// Contacts that one connection follows.
 const FOLLOWED: usize = 4096;
@@ -25,7 +25,7 @@ impl Session<'_> {
         }
         // Subscribed before the head is read: an entry that is newer than the head arrives.
         self.subscribe(Topic::Contact(account, contact));
-        match self.access(&contact).await {
+        match in_time(self.access(&contact)).await {
             Ok(Some(access)) if !access.dropped => {
                 let followed = Followed::resume(&access, after, &self.device);
                 self.followed.insert(contact, followed);
@@ -72,7 +72,7 @@ impl Session<'_> {
     pub(super) async fn tell_gone(&mut self, contact: ContactId) -> Result<(), End> {
         self.leave(&contact);
         let account = self.account.id();
-        let refusal = match self.shared.store.gone(&account, &contact).await {
+        let refusal = match in_time(self.shared.store.gone(&account, &contact)).await {
             Ok(Some(Gone::Dropped)) => Refusal::Dropped,
             Ok(Some(Gone::Erased(_))) => Refusal::Erased,
             Ok(None) => Refusal::UnknownContact,
@@ -103,9 +103,7 @@ impl Session<'_> {
         let entries = if followed.sent < followed.head {
             let account = self.account.id();
             let store = &self.shared.store;
-            store
-                .entries(&account, &contact, followed.sent, followed.head)
-                .await?
+            in_time(store.entries(&account, &contact, followed.sent, followed.head)).await?
         } else {
             Vec::new()
         };
@@ -243,7 +241,7 @@ impl Session<'_> {
             let store = &self.shared.store;
             let account = self.account.id();
             let access = store.access(&account, &contact, &self.device, teams);
-            match access.await? {
+            match in_time(access).await? {
                 Some(access) => followed.end_at(&access),
                 None => return self.tell_gone(contact).await,
             }
