@@ -231,6 +231,45 @@ async fn a_new_certificate_is_used_without_a_restart_and_a_bad_one_is_not() {
     shutdown.cancel();
 }
 
+/// Makes a certificate and its key as long as, and no newer than, others ever made by this: whoever looks
+/// at lengths and times sees no change.
+fn made_alike(folder: &Path) -> TlsFiles {
+    let files = made(folder, &rcgen::PKCS_ECDSA_P256_SHA256);
+    for path in [&files.certificate, &files.key] {
+        let mut text = std::fs::read(path).unwrap();
+        text.resize(4096, b'\n');
+        std::fs::write(path, text).unwrap();
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+            .unwrap();
+    }
+    files
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_hangup_loads_certificates_that_look_as_if_they_had_not_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = made_alike(folder.path());
+    let (address, shutdown) = started(Some(served.clone())).await;
+    let second = made_alike(folder.path());
+    // The look every two seconds finds nothing.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert!(!shows(address, &second).await);
+    let own = std::process::id().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-HUP", &own])
+        .status();
+    assert!(told.unwrap().success());
+    let mut tries = 0;
+    while !shows(address, &second).await {
+        tries += 1;
+        assert!(tries < 100, "the new certificate is not shown");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    shutdown.cancel();
+}
+
 /// A TLS client hello that offers nothing newer than a version, by its second byte.
 fn hello(version: u8) -> Vec<u8> {
     // ECDHE with AES-GCM for version 1.2 and with AES-CBC for older ones.
