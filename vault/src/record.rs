@@ -83,6 +83,9 @@ pub enum Said {
     },
     /// An entry that was not for the vault: a note among staff.
     Unreadable,
+    /// An entry that the vault's device no longer had the keys of when it read it: it was away for longer
+    /// than the policy's device history.
+    KeysGone,
     /// An entry that counts for nothing.
     Invalid {
         /// Why.
@@ -96,12 +99,17 @@ impl Said {
         matches!(self, Self::Text { .. } | Self::Content { .. })
     }
 
+    /// Whether it says nothing of what was said, so that it is no reason to forget what is stored.
+    pub const fn is_closed_to_us(&self) -> bool {
+        matches!(self, Self::Unreadable | Self::KeysGone)
+    }
+
     /// What can be searched for in it.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text { text, .. } => Some(text),
             Self::Content { text, .. } => text.as_deref(),
-            Self::Event { .. } | Self::Unreadable | Self::Invalid { .. } => None,
+            Self::Event { .. } | Self::Unreadable | Self::KeysGone | Self::Invalid { .. } => None,
         }
     }
 }
@@ -174,7 +182,8 @@ fn said(body: &ItemBody) -> Said {
             text: text.clone(),
             reply_to: reply_to.as_ref().map(|id| to_base64url(id.as_array())),
         },
-        ItemBody::Note { .. } | ItemBody::StaffOnly | ItemBody::BeforeJoining => Said::Unreadable,
+        ItemBody::Note { .. } | ItemBody::StaffOnly => Said::Unreadable,
+        ItemBody::BeforeJoining => Said::KeysGone,
         ItemBody::Unsupported { id, kind, body } => {
             let text = String::from_utf8(body.clone()).ok();
             Said::Content {

@@ -211,7 +211,9 @@ impl Contents {
                 body,
                 ..
             } => (content, text, body),
-            Said::Event { .. } | Said::Unreadable | Said::Invalid { .. } => return Ok(None),
+            Said::Event { .. } | Said::Unreadable | Said::KeysGone | Said::Invalid { .. } => {
+                return Ok(None);
+            }
         };
         let author = record.author;
         let name = author.as_ref().map(|author| author.name.clone());

@@ -37,6 +37,7 @@ pub struct Business {
     issuer: ed25519_dalek::SigningKey,
     lowest_suite: Suite,
     level: Level,
+    device_history: u64,
     key_manager: Option<(PublicKey, String)>,
     started: Time,
     is_archived: bool,
@@ -54,6 +55,7 @@ impl Business {
             issuer: ed25519_dalek::SigningKey::from_bytes(&Random::os().bytes().unwrap()),
             lowest_suite,
             level: Level::E2ee,
+            device_history: Retention::default().device_history,
             key_manager: None,
             started: Time::from_millis(now().millis() - 60_000),
             is_archived: false,
@@ -72,6 +74,15 @@ impl Business {
     #[must_use]
     pub fn at_level(self, level: Level) -> Self {
         Self { level, ..self }
+    }
+
+    /// The same where staff devices keep the secrets of closed contacts for so many seconds.
+    #[must_use]
+    pub fn with_device_history(self, device_history: u64) -> Self {
+        Self {
+            device_history,
+            ..self
+        }
     }
 
     /// The same with a key manager: its identity, and where it is.
@@ -278,7 +289,10 @@ impl Business {
                 public_key: self.issuer.verifying_key().to_bytes().to_vec().into(),
             }],
             renewers: Vec::new(),
-            retention: Retention::default(),
+            retention: Retention {
+                device_history: self.device_history,
+                ..Retention::default()
+            },
             last_resort: self.is_archived,
             fallback_link: None,
             limits: Limits::default(),

@@ -138,6 +138,7 @@ fn words(record: &Record) -> String {
             }
         }
         Said::Unreadable => "— an entry among staff".to_owned(),
+        Said::KeysGone => "— an entry whose keys the vault no longer had".to_owned(),
         Said::Invalid { code } => format!("— an entry that counts for nothing: {code}"),
     }
 }

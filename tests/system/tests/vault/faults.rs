@@ -209,6 +209,25 @@ async fn rows_that_were_swapped_or_put_in_clear_are_not_taken_for_what_they_were
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_has_destroyed_its_keys_takes_nothing_from_what_is_stored() {
+    let business = Business::new(Suite::X25519).at_level(Level::Transport);
+    let business = business.with_device_history(0);
+    let mut scene = Scene::of(business, Level::Transport, "", |_, url| url).await;
+    let (_visitor, contact) = scene.talk("question", "answer").await;
+    scene.stores(contact, &["question", "answer"]).await;
+    scene.close(contact).await;
+    scene.shows(contact, "complete", json!(true)).await;
+    scene.vault.kill().await;
+    // As if it had been killed between the close and the note that all is stored.
+    let database = scene.vault.folder().join(STORE);
+    let statement = "UPDATE contacts SET complete = 0, closed = NULL";
+    sottovoce_system_tests::service::change(&database, statement).await;
+    scene.vault.restart().await;
+    scene.shows(contact, "complete", json!(true)).await;
+    scene.stores(contact, &["question", "answer"]).await;
+}
+
 /// Waits for a contact to be held back for a reason, while people go on, and checks that nothing of it is
 /// stored.
 async fn waits(scene: &Scene, code: &str) -> (Person, ContactId) {

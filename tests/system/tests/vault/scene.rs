@@ -45,7 +45,17 @@ impl Scene {
         extra: &str,
         way: impl FnOnce(&ServiceProcess, String) -> String,
     ) -> Self {
-        let mut business = Business::new(Suite::X25519).at_level(level);
+        let business = Business::new(Suite::X25519).at_level(level);
+        Self::of(business, level, extra, way).await
+    }
+
+    /// With a certain account.
+    pub(crate) async fn of(
+        mut business: Business,
+        level: Level,
+        extra: &str,
+        way: impl FnOnce(&ServiceProcess, String) -> String,
+    ) -> Self {
         let (mut keys, mut identity) = (None, None);
         if level == Level::Storage {
             let folder = tempfile::tempdir().unwrap();
