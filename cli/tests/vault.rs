@@ -100,11 +100,13 @@ fn a_vault_is_approved_and_gives_a_transcript_to_whoever_has_a_token() {
     let settings = std::fs::read_to_string(&path).unwrap();
     let settings = settings.replace("127.0.0.1:8091", "127.0.0.1:0");
     let said = said.split_once("[[tokens]]").unwrap().1;
-    std::fs::write(&path, format!("{settings}\n[[tokens]]{said}")).unwrap();
+    let more = "[metrics]\naddress = \"127.0.0.1:0\"\n";
+    std::fs::write(&path, format!("{settings}\n{more}[[tokens]]{said}")).unwrap();
     scene.said(&["vault", "check-config", "--config", "vault/vault.toml"]);
     let mut vault = scene.start("vault", &["vault", "run", "--config", "vault/vault.toml"]);
     let url = value(&vault.expect("listening on "), "listening on ");
     let address = url.strip_prefix("http://").unwrap();
+    let metrics = value(&vault.expect("metrics on "), "metrics on ");
 
     let mut ada = business.agent("Ada", "support");
     let mut visitor = business.visitor(&[]);
@@ -134,6 +136,15 @@ fn a_vault_is_approved_and_gives_a_transcript_to_whoever_has_a_token() {
         assert!(begun.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(200));
     }
+    let metrics = get(&metrics, "/metrics", "");
+    assert!(
+        metrics.contains("\nsottovoce_vault_followed_contacts 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("\nsottovoce_vault_records_total "),
+        "{metrics}"
+    );
 }
 
 #[test]
