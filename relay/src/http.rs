@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -14,9 +15,7 @@ use axum::http::header::{
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use sottovoce::wire::limits;
-use sottovoce_server::read_limit::ReadLimit;
 use tower_http::services::ServeDir;
 
 use crate::config::Mount;
@@ -60,7 +59,6 @@ async fn connect(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(query): Query<ConnectQuery>,
-    Extension(limit): Extension<ReadLimit>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -83,7 +81,6 @@ async fn connect(
         account: query.account,
         host: host(&headers).unwrap_or_default().to_owned(),
         address: shared.proxies.origin(peer, &headers),
-        limit,
     };
     upgrade.on_upgrade(move |socket| {
         let connections = shared.connections.clone();

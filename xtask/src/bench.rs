@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the core's speed on this machine, natively and as wasm in Node.js; how long
-//! the widget keeps a slow phone busy; a relay under load.
+//! the widget keeps a slow phone busy; a relay under load; what encryption costs a vault.
 
 use std::process::Command;
 
@@ -13,6 +13,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     match arguments.split_first() {
         Some((what, rest)) if what == "web" => web(workspace, rest),
         Some((what, rest)) if what == "relay" => load::bench(workspace, rest),
+        Some((what, rest)) if what == "keys" => keys(workspace, rest),
         _ => core(workspace, arguments),
     }
 }
@@ -24,6 +25,24 @@ fn web(workspace: &Workspace, arguments: &[String]) -> Outcome {
     browser::pages(workspace)?;
     let script = ["tests/browser/throttled.mjs"];
     process::run(programs::tester(workspace, "node", &script)?.args(arguments))
+}
+
+/// What encryption at level `storage` costs the vault.
+fn keys(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    only(arguments, &["--json"])?;
+    process::run(
+        workspace
+            .cargo()
+            .args([
+                "bench",
+                "--quiet",
+                "--locked",
+                "--package",
+                "sottovoce-vault",
+            ])
+            .args(["--bench", "ingest", "--"])
+            .args(arguments),
+    )
 }
 
 fn core(workspace: &Workspace, arguments: &[String]) -> Outcome {

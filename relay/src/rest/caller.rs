@@ -112,7 +112,7 @@ impl Caller {
         if self.token.scopes.iter().any(|name| name == scope.name()) {
             Ok(())
         } else {
-            Err(ApiError::ScopeMissing(scope))
+            Err(ApiError::ScopeMissing)
         }
     }
 
