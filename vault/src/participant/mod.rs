@@ -105,6 +105,7 @@ impl Participant {
                 _ = tick.tick() => self.look_after().await,
                 () = shutdown.cancelled() => break,
             }
+            self.parts.status.set_followed(self.followed.len());
             self.store().await;
         }
         self.handle.stop().await;
@@ -284,7 +285,6 @@ impl Participant {
             self.followed.insert(contact, Followed::new(true));
             self.command(Command::Open { contact }).await;
         }
-        self.parts.status.set_followed(self.followed.len());
     }
 
     /// Reads a contact again from its beginning, once its key is there.
