@@ -1,19 +1,12 @@
-//! A database that was set back to an old copy: what ended since then has ended still.
+//! A database in a file that was set back to an old copy: what ended since then has ended still.
 
 use std::path::Path;
 
-use sottovoce_relay::{Config, back_up};
+use sottovoce_relay::back_up;
 
 use crate::contacts::{begun, path};
 use crate::integrator::Integrator;
 use crate::scene::{Business, Scene};
-
-/// A relay on a database in a folder of its own.
-async fn started(business: Business, folder: tempfile::TempDir) -> Scene {
-    let database = folder.path().join("relay.db").display().to_string();
-    let config = Config::loopback(database, business.id);
-    Scene::started(business, folder, config).await
-}
 
 /// Puts a copy in the place of the database.
 fn set_back(folder: &Path, copy: &Path) {
@@ -25,7 +18,7 @@ fn set_back(folder: &Path, copy: &Path) {
 
 #[tokio::test]
 async fn a_restored_database_brings_back_neither_an_erased_contact_nor_a_revoked_token() {
-    let scene = started(Business::new(), tempfile::tempdir().unwrap()).await;
+    let scene = Scene::on_sqlite(Business::new(), tempfile::tempdir().unwrap()).await;
     let copies = tempfile::tempdir().unwrap();
     let before = copies.path().join("before.db");
     let empty = copies.path().join("empty.db");
@@ -49,7 +42,7 @@ async fn a_restored_database_brings_back_neither_an_erased_contact_nor_a_revoked
 
     let (business, folder) = scene.end().await;
     set_back(folder.path(), &before);
-    let scene = started(business, folder).await;
+    let scene = Scene::on_sqlite(business, folder).await;
     let keeper = keeper.at(&scene);
     let refused = leaver.at(&scene).get("/contacts").await;
     assert_eq!(refused.problem(), (401, "token-revoked"));
@@ -61,7 +54,7 @@ async fn a_restored_database_brings_back_neither_an_erased_contact_nor_a_revoked
     // In a copy that is older than the contact, its tombstone stands all the same.
     let (business, folder) = scene.end().await;
     set_back(folder.path(), &empty);
-    let scene = started(business, folder).await;
+    let scene = Scene::on_sqlite(business, folder).await;
     scene.set_up().await;
     let keeper = Integrator::new(&scene).await;
     let gone = keeper.get(&path(&talk.contact)).await;
@@ -73,7 +66,7 @@ async fn a_restored_database_brings_back_neither_an_erased_contact_nor_a_revoked
 #[tokio::test]
 async fn only_its_owner_may_read_what_a_relay_keeps() {
     use std::os::unix::fs::PermissionsExt;
-    let scene = started(Business::new(), tempfile::tempdir().unwrap()).await;
+    let scene = Scene::on_sqlite(Business::new(), tempfile::tempdir().unwrap()).await;
     scene.set_up().await;
     let folder = scene.folder.path().to_owned();
     let copy = folder.join("copy.db");
@@ -89,7 +82,7 @@ async fn only_its_owner_may_read_what_a_relay_keeps() {
     let (business, folder) = scene.end().await;
     let open = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(folder.path().join("relay.db"), open).unwrap();
-    let scene = started(business, folder).await;
+    let scene = Scene::on_sqlite(business, folder).await;
     assert_eq!(mode("relay.db"), 0o640);
     scene.end().await;
 }

@@ -24,12 +24,15 @@ pub use sottovoce_test_scene::{Business, Client, Person, Talk, account, client, 
 /// What chooses the database that all scenes are on: `postgres`, or SQLite if it is not said.
 const STORE: &str = "SOTTOVOCE_TEST_STORE";
 
+/// The database of a relay that is on SQLite.
+const FILE: &str = "relay.db";
+
 /// A new database: in a folder, or on a server of its own.
 fn database_in(folder: &Path) -> String {
     match std::env::var(STORE).as_deref() {
         Ok("postgres") => sottovoce_test_postgres::database(),
         Ok(other) => panic!("{STORE}: {other} is not known"),
-        Err(_) => folder.join("relay.db").display().to_string(),
+        Err(_) => folder.join(FILE).display().to_string(),
     }
 }
 
@@ -64,6 +67,13 @@ impl Scene {
         let database = database_in(folder.path());
         let mut config = Config::loopback(database, business.id);
         change(&mut config);
+        Self::started(business, folder, config).await
+    }
+
+    /// A relay whose database is a file in this folder, whichever one the others are on.
+    pub async fn on_sqlite(business: Business, folder: TempDir) -> Self {
+        let database = folder.path().join(FILE).display().to_string();
+        let config = Config::loopback(database, business.id);
         Self::started(business, folder, config).await
     }
 
