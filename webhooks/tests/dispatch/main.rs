@@ -96,13 +96,15 @@ impl Stage {
             .unwrap()
     }
 
-    /// The oldest delivery and its attempts, once there are so many.
+    /// The oldest delivery and its attempts, once there are so many. The delivery is read after
+    /// them, so that it is as they left it.
     async fn attempts(&self, count: usize) -> (Delivery, Vec<Attempt>) {
         for _ in 0..2000 {
-            if let Some(delivery) = self.deliveries().await.pop() {
-                let attempts = self.store.attempts(&account(1), delivery.id).await.unwrap();
+            if let Some(Delivery { id, .. }) = self.deliveries().await.pop() {
+                let attempts = self.store.attempts(&account(1), id).await.unwrap();
                 if attempts.len() >= count {
-                    return (delivery, attempts);
+                    let delivery = self.deliveries().await.pop();
+                    return (delivery.unwrap(), attempts);
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
