@@ -2,14 +2,17 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use clap::{Args, Subcommand};
 use sottovoce::archive::{AuditEntry, AuditHead, Auditor, Grant, Operation};
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
 use sottovoce::wire::codec::{from_base64url, to_base64url};
-use sottovoce::wire::{AccountId, Signed};
+use sottovoce::wire::{AccountId, Bytes, Signed};
 use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
+use sottovoce_keymanager::conformance::{self, Customer, Finding, Service};
 use sottovoce_keymanager::master::hex_of_secret;
 use sottovoce_keymanager::{Master, Server, Settings, StartError};
 use sottovoce_server::config::{self, Layers};
@@ -37,6 +40,11 @@ pub(crate) enum Command {
     CheckConfig(Place),
     /// Fetch the audit log as an administrator, check it, and add what is new to a file.
     Audit(Audit),
+    /// Try a key manager from outside, as participants ask it, and say what is wrong with it.
+    ///
+    /// It asks as people who exist for this run only, with credentials that the account's administrator
+    /// signs and nobody publishes. Its contacts are made up; they stay in the key manager's audit log.
+    Conformance(Conformance),
     /// Check an audit log in a file: that nothing in it was left out, changed or added.
     VerifyAudit(VerifyAudit),
 }
@@ -76,6 +84,18 @@ pub(crate) struct Audit {
 }
 
 #[derive(Args)]
+pub(crate) struct Conformance {
+    /// The account's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Where the key manager answers.
+    #[arg(long)]
+    url: String,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+#[derive(Args)]
 pub(crate) struct VerifyAudit {
     /// The file, as `keymanager audit` writes it.
     file: PathBuf,
@@ -99,6 +119,7 @@ pub(crate) async fn run(command: Command) -> Outcome {
             Ok(())
         }
         Command::Audit(arguments) => audit(&arguments).await,
+        Command::Conformance(arguments) => conformance(&arguments).await,
         Command::VerifyAudit(arguments) => {
             let (auditor, count) = checked(
                 &arguments.file,
@@ -255,6 +276,73 @@ async fn audit(arguments: &Audit) -> Outcome {
         }
     }
     tell(&auditor, count);
+    Ok(())
+}
+
+/// A key manager's HTTP interface, for any account.
+struct Http {
+    url: String,
+    identity: PublicKey,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+impl Http {
+    fn of(&self, account: &AccountId) -> Result<KeyManager, String> {
+        let tls = Arc::clone(&self.tls);
+        let manager = KeyManager::new(&self.url, *account, self.identity, tls);
+        manager.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Service for Http {
+    async fn request_keys(&self, account: &AccountId) -> Result<Vec<Bytes>, String> {
+        let keys = self.of(account)?.request_keys().await;
+        let keys = keys.map_err(|error| error.to_string())?;
+        Ok(keys.into_iter().map(Bytes::from).collect())
+    }
+
+    async fn answer(&self, account: &AccountId, parcel: &[u8]) -> Result<Bytes, String> {
+        let answer = self.of(account)?.deliver(parcel).await;
+        answer.map(Bytes::from).map_err(|error| error.to_string())
+    }
+}
+
+async fn conformance(arguments: &Conformance) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let account = folder.believed()?;
+    let named = account.root()?.key_manager.as_ref();
+    let named = named.ok_or_else(|| {
+        Failure::new(
+            "no-key-manager",
+            "the account's root statement names no key manager",
+        )
+    })?;
+    let service = Http {
+        url: arguments.url.clone(),
+        identity: named.identity,
+        tls: arguments.trust.tls()?,
+    };
+    let customer = Customer {
+        objects: account.objects(),
+        administrator: folder.administrator()?,
+        account: folder.account(),
+    };
+    let checks = conformance::run(&service, customer, clock::now)
+        .await
+        .map_err(|error| Failure::new("cannot-try", error.to_string()))?;
+    let count = |is: fn(&Finding) -> bool| checks.iter().filter(|it| is(&it.finding)).count();
+    for check in &checks {
+        say!("{check}");
+    }
+    let failed = count(|finding| matches!(finding, Finding::Failed(_)));
+    let passed = count(|finding| matches!(finding, Finding::Passed));
+    let not_tried = checks.len() - failed - passed;
+    say!("{passed} passed, {failed} failed, {not_tried} not tried");
+    if failed > 0 {
+        let words = format!("{failed} of its behaviours are not as SPEC 7 has them");
+        return Err(Failure::new("not-conformant", words));
+    }
     Ok(())
 }
 

@@ -139,4 +139,16 @@ fn an_auditor_opens_the_transcript_with_a_reason_and_the_log_says_so() {
     let complaint = business.scene.complained(&none);
     assert!(complaint.contains("(reason-missing)"), "{complaint}");
     assert!(logged("release").contains("granted"));
+
+    // And it is what SPEC 7 says, as any other one would have to be.
+    let conformance = [
+        "keymanager",
+        "conformance",
+        "--dir",
+        "account",
+        "--url",
+        &keys_url,
+    ];
+    let said = business.scene.said(&conformance);
+    assert!(said.contains("22 passed, 0 failed, 0 not tried"), "{said}");
 }

@@ -116,12 +116,7 @@ impl KeyManager {
             attached: None,
         };
         let (parcel, awaited) = request.pack(Vec::new(), key, &to, &mut random)?;
-        let body = json!({ "request": to_base64url(&parcel) });
-        let answered = self
-            .service
-            .ask(Method::POST, "/requests", None, Some(&body));
-        let answer = text(&answered.await?, "answer")?;
-        let answer = from_base64url(&answer).ok_or(KeyAnswerError::Malformed)?;
+        let answer = self.deliver(&parcel).await?;
         let (answer, grant) = awaited.open(&answer)?;
         let head = answer.audit;
         match grant {
@@ -133,15 +128,39 @@ impl KeyManager {
         }
     }
 
-    /// What requests are sealed to now: the hybrid key if there is one.
-    async fn request_key(&self) -> Result<(Suite, SealPublicKey), KeyManagerError> {
+    /// Delivers a request as it is; the answer as it comes, which nobody has believed yet.
+    ///
+    /// # Errors
+    /// [`KeyManagerError::Unavailable`], or [`KeyManagerError::Answer`] for what is no answer at all.
+    pub async fn deliver(&self, parcel: &[u8]) -> Result<Vec<u8>, KeyManagerError> {
+        let body = json!({ "request": to_base64url(parcel) });
+        let answered = self
+            .service
+            .ask(Method::POST, "/requests", None, Some(&body));
+        let answer = text(&answered.await?, "answer")?;
+        Ok(from_base64url(&answer).ok_or(KeyAnswerError::Malformed)?)
+    }
+
+    /// The keys that requests are sealed to, as they come.
+    ///
+    /// # Errors
+    /// [`KeyManagerError::Unavailable`], or [`KeyManagerError::Answer`] for what are no keys at all.
+    pub async fn request_keys(&self) -> Result<Vec<Vec<u8>>, KeyManagerError> {
         let answer = self.service.ask(Method::GET, "/request-keys", None, None);
         let answer = answer.await?;
         let keys = answer.get("keys").and_then(Value::as_array);
+        let keys = keys.ok_or(KeyAnswerError::Malformed)?.iter();
+        let bytes = |key: &Value| from_base64url(key.as_str()?);
+        let keys = keys.map(|key| bytes(key).ok_or(KeyAnswerError::Malformed));
+        Ok(keys.collect::<Result<_, _>>()?)
+    }
+
+    /// What requests are sealed to now: the hybrid key if there is one.
+    async fn request_key(&self) -> Result<(Suite, SealPublicKey), KeyManagerError> {
         let now = crate::now();
         let mut found: Option<(Suite, SealPublicKey)> = None;
-        for key in keys.into_iter().flatten().filter_map(Value::as_str) {
-            let Some(record) = self.believed(key, now) else {
+        for key in self.request_keys().await? {
+            let Some(record) = self.believed(&key, now) else {
                 continue;
             };
             if let Ok(key) = record.key()
@@ -155,8 +174,8 @@ impl KeyManager {
         found.ok_or(KeyManagerError::NotTheKeyManager)
     }
 
-    fn believed(&self, key: &str, now: Time) -> Option<ArchiveKey> {
-        let signed = Signed::<ArchiveKey>::from_bytes(&from_base64url(key)?).ok()?;
+    fn believed(&self, key: &[u8], now: Time) -> Option<ArchiveKey> {
+        let signed = Signed::<ArchiveKey>::from_bytes(key).ok()?;
         signed.verify_by(&self.identity).ok()?;
         let record = signed.parse().ok()?;
         let is_current =
