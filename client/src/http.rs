@@ -1,5 +1,6 @@
 //! Requests to a server that answers in JSON, each over a connection of its own.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,10 +97,11 @@ impl Service {
             let body = Limited::new(answer.into_body(), ANSWER).collect().await;
             Some((status, body.ok()?.to_bytes()))
         };
-        // The connection has to be driven, and ends with its only answer.
+        // The connection has to be driven. It may end before what it brought is looked at.
+        let mut exchange = pin!(exchange);
         let answered = tokio::select! {
-            answered = exchange => answered,
-            _ = connection => None,
+            answered = &mut exchange => answered,
+            _ = connection => exchange.await,
         };
         let (status, body) = answered.ok_or(ApiError::Unexpected)?;
         if status == StatusCode::NO_CONTENT {

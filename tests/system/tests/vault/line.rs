@@ -59,8 +59,8 @@ impl Line {
         let is_request = &beginning == b"POST ";
         let repeated = self.answer.lock().unwrap().clone();
         if mode == Mode::Repeating && is_request && !repeated.is_empty() {
-            let mut rest = vec![0; 1 << 16];
-            let _ = stream.read(&mut rest).await;
+            // An answer before the end of its request would be none.
+            whole_request(&mut stream).await;
             let _ = stream.write_all(&repeated).await;
             return;
         }
@@ -80,8 +80,29 @@ impl Line {
             }
         }
         forth.abort();
-        if is_request {
+        // Whoever did not wait for the answer has none.
+        if is_request && answer.starts_with(b"HTTP/1.1 200") {
             *self.answer.lock().unwrap() = answer;
+        }
+    }
+}
+
+/// Reads to the end of a request whose beginning was read.
+async fn whole_request(stream: &mut TcpStream) {
+    let mut request = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.split_once("content-length: ").map(|(_, rest)| rest);
+            let length = length.and_then(|rest| rest.lines().next()?.parse().ok());
+            if body.len() >= length.unwrap_or(0_usize) {
+                return;
+            }
+        }
+        match stream.read(&mut part).await {
+            Ok(length @ 1..) => request.extend_from_slice(&part[..length]),
+            _ => return,
         }
     }
 }

@@ -191,7 +191,11 @@ impl Scene {
     pub(crate) async fn until(&self, what: &str, mut look: impl AsyncFnMut() -> bool) {
         let begun = std::time::Instant::now();
         while !look().await {
-            assert!(begun.elapsed() < PATIENCE, "{what}: {}", self.vault.logs());
+            if begun.elapsed() > PATIENCE {
+                let status = self.ask("GET", "/status").await.1;
+                let list = self.ask("GET", "/contacts").await.1;
+                panic!("{what}: {status} {list} {}", self.vault.logs());
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
