@@ -1,6 +1,7 @@
 /**
  * Holds the demo's conversation in three headless browsers: a visitor, and the agents Ada and
- * Bruno. Usage: demo-check.mjs SHOP ADA BRUNO SCREENSHOTS, the first three being addresses.
+ * Bruno. Usage: demo-check.mjs SHOP ADA BRUNO SCREENSHOTS, the first three being addresses; LEVEL is the
+ * level of the chat.
  */
 
 import { readFile, mkdir } from "node:fs/promises";
@@ -24,6 +25,21 @@ const declaration = {};
 /** @type {{ languages: { tag: string, articles: Record<string, string> }[] }} */
 const texts = JSON.parse(await readFile(new URL("../texts/udhr.json", import.meta.url), "utf8"));
 for (const { tag, articles } of texts.languages) declaration[tag] = articles["1"] ?? "";
+
+/**
+ * What the visitor has to be told at a level.
+ * @param {string | undefined} level
+ */
+function sentenceOf(level) {
+    switch (level) {
+        case "transport":
+            return /chat service stores it readable$/;
+        case "storage":
+            return /and its chat service can read it$/;
+        default:
+            return /^End-to-end encrypted with /;
+    }
+}
 
 /** @param {string} tag */
 const article = (tag) => {
@@ -229,7 +245,7 @@ const steps = [
         async () => {
             const sentence = page.visitor.getByTestId("sentence");
             await until("the sentence", async () =>
-                /^End-to-end encrypted with /.test((await sentence.textContent())?.trim() ?? ""),
+                sentenceOf(process.env["LEVEL"]).test((await sentence.textContent())?.trim() ?? ""),
             );
             await sentence.click();
             await page.visitor.getByTestId("sheet").waitFor();

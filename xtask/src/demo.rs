@@ -4,7 +4,10 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
+use crate::arrangement::{Arrangement, Place};
 use crate::children::Running;
 use crate::failure::{During, Failure, Outcome};
 use crate::tally::Tally;
@@ -22,18 +25,21 @@ struct Demo {
     account: String,
     data: PathBuf,
     invitations: Vec<String>,
+    /// How to read what the vault has.
+    hints: Vec<String>,
     /// In the order in which they are to end.
     running: Vec<Running>,
 }
 
 /// `cargo xtask demo [--data DIR | --check]`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let arrangement = Arrangement::take(&mut arguments)?;
     let kept = match arguments.as_slice() {
         ["--check"] => {
             setup::programs(setup::TO_BROWSE)?;
             build(workspace)?;
-            return told(check(workspace)?);
+            return told(check_at(workspace, arrangement)?);
         }
         ["--data", folder] => Some(std::path::absolute(folder).during("--data")?),
         [] => None,
@@ -46,22 +52,52 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         None => empty(workspace.path("target/demo/data"))?,
     };
     let port = if free(PORT).is_ok() { PORT } else { free(0)? };
-    let demo = Demo::start(workspace, &data, port)?;
+    let demo = Demo::start(workspace, &data, port, arrangement)?;
     demo.greet(workspace);
     demo.wait()
 }
 
-/// Holds the conversation in headless browsers, on free ports with temporary data.
+/// Holds the conversation in headless browsers, on free ports with temporary data, at every level.
 pub(crate) fn check(workspace: &Workspace) -> Outcome<Tally> {
+    let mut all = Tally::default();
+    for arrangement in Arrangement::ALL {
+        println!("\n{}", arrangement.name());
+        all += check_at(workspace, arrangement)?;
+    }
+    Ok(all)
+}
+
+/// The same at another level; and that what was said stands nowhere in clear but where it should.
+fn check_at(workspace: &Workspace, arrangement: Arrangement) -> Outcome<Tally> {
     let data = empty(workspace.path("target/demo/check"))?;
-    let demo = Demo::start(workspace, &data, free(0)?)?;
+    let demo = Demo::start(workspace, &data, free(0)?, arrangement)?;
     let mut driver = programs::tester(workspace, "node", &["tests/browser/demo-check.mjs"])?;
     driver
+        .env("LEVEL", arrangement.level())
         .arg(demo.shop())
         .args((0..AGENTS.len()).map(|agent| demo.console(agent)))
         .arg(workspace.path("target/demo"));
     let (status, output) = process::tee(&mut driver)?;
-    let tally = Tally::of(&output);
+    let mut tally = Tally::of(&output);
+    if status.success() {
+        let expected: Vec<&str> = arrangement.clear().into_iter().collect();
+        let mut found = clear_text(&data)?;
+        // A vault stores what it sees a moment later.
+        for _ in 0..50 {
+            if found == expected {
+                break;
+            }
+            thread::sleep(Duration::from_millis(200));
+            found = clear_text(&data)?;
+        }
+        if found == expected {
+            println!("ok      in clear it stands in: {expected:?}");
+            tally.passed += 1;
+        } else {
+            println!("FAILED  in clear it stands in {found:?} instead of {expected:?}");
+            tally.failed += 1;
+        }
+    }
     if !status.success() && tally.failed == 0 {
         return Err(format!("the browsers' driver failed ({status})").into());
     }
@@ -85,7 +121,12 @@ fn told(tally: Tally) -> Outcome {
 }
 
 impl Demo {
-    fn start(workspace: &Workspace, data: &Path, port: u16) -> Outcome<Self> {
+    fn start(
+        workspace: &Workspace,
+        data: &Path,
+        port: u16,
+        arrangement: Arrangement,
+    ) -> Outcome<Self> {
         let origin = format!("http://127.0.0.1:{port}");
         let sottovoce = |arguments: &[&str]| {
             let mut command = workspace.command(programs::sottovoce(workspace));
@@ -94,14 +135,22 @@ impl Demo {
         };
         let keys = data.join("account");
         let keys = text(&keys)?;
-        let account = account(keys, &sottovoce)?;
+        let account = account(keys, arrangement, &sottovoce)?;
+        let place = Place {
+            data,
+            account_dir: keys,
+            account: &account,
+            sottovoce: &sottovoce,
+            free: &|| free(0),
+        };
+        let key_manager = place.key_manager(arrangement)?;
         let pages = site(workspace, data, &account)?;
 
         let listen = format!("127.0.0.1:{port}");
         let database = data.join("relay.sqlite");
         let relay = Running::start(
             "relay",
-            &sottovoce(&[
+            sottovoce(&[
                 "relay",
                 "--listen",
                 &listen,
@@ -111,7 +160,9 @@ impl Demo {
                 &account,
                 "--static",
                 &format!("/={}", text(&pages)?),
-            ]),
+            ])
+            // Everything is on this machine.
+            .env("SOTTOVOCE__KEY_MANAGERS__PRIVATE", "true"),
             data,
         )?;
         relay.answers(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
@@ -119,7 +170,12 @@ impl Demo {
             "policy", "publish", "--dir", keys, "--relay", &origin,
         ]))?;
 
-        let mut running = Vec::new();
+        let mut running: Vec<Running> = key_manager.into_iter().collect();
+        let mut hints = Vec::new();
+        if let Some((vault, more)) = place.vault(arrangement, &origin)? {
+            running.push(vault);
+            hints = more;
+        }
         let mut invitations = Vec::new();
         for name in AGENTS {
             let inviter = Running::start(
@@ -148,6 +204,7 @@ impl Demo {
             account,
             data: data.to_path_buf(),
             invitations,
+            hints,
             running,
         })
     }
@@ -192,6 +249,12 @@ impl Demo {
                 state.display()
             );
         }
+        if !self.hints.is_empty() {
+            println!("\n  What the vault stores");
+            for hint in &self.hints {
+                println!("    {hint}");
+            }
+        }
         println!("\n  Ctrl-C ends everything.");
     }
 
@@ -204,7 +267,11 @@ impl Demo {
 }
 
 /// The id of the account in a folder, made if there is none. Its keys are not sealed: it is a demo.
-fn account(keys: &str, sottovoce: &impl Fn(&[&str]) -> Command) -> Outcome<String> {
+fn account(
+    keys: &str,
+    arrangement: Arrangement,
+    sottovoce: &impl Fn(&[&str]) -> Command,
+) -> Outcome<String> {
     if !Path::new(keys).exists() {
         process::read(&mut sottovoce(&[
             "account",
@@ -214,6 +281,8 @@ fn account(keys: &str, sottovoce: &impl Fn(&[&str]) -> Command) -> Outcome<Strin
             NAME,
             "--dir",
             keys,
+            "--level",
+            arrangement.level(),
         ]))?;
     }
     let shown = process::read(&mut sottovoce(&["policy", "show", "--dir", keys]))?;
@@ -222,6 +291,40 @@ fn account(keys: &str, sottovoce: &impl Fn(&[&str]) -> Command) -> Outcome<Strin
         .find_map(|line| line.strip_prefix("account "))
         .map(|id| id.trim().to_owned())
         .ok_or_else(|| "`sottovoce policy show` names no account".into())
+}
+
+/// The parts of the demo whose files hold a text that was said in the check, in clear.
+fn clear_text(data: &Path) -> Outcome<Vec<&'static str>> {
+    let said = "All human beings are born free and equal in dignity and rights.".as_bytes();
+    let parts = [
+        ("relay", data.to_owned()),
+        ("key manager", data.join("keys")),
+        ("vault", data.join("vault")),
+    ];
+    let mut found = Vec::new();
+    for (part, folder) in parts {
+        if folder.exists() && holds(&folder, said)? {
+            found.push(part);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a file in a folder, not below it, holds some bytes.
+fn holds(folder: &Path, bytes: &[u8]) -> Outcome<bool> {
+    let reading = || format!("reading {}", folder.display());
+    for entry in fs::read_dir(folder).during(reading())? {
+        let path = entry.during(reading())?.path();
+        if path.is_file()
+            && fs::read(&path)
+                .during(reading())?
+                .windows(bytes.len())
+                .any(|window| window == bytes)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Copies the pages and tells them which account they serve.

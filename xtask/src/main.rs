@@ -1,6 +1,7 @@
 //! `cargo xtask`: every developer command. CI runs these and nothing else.
 
 mod api;
+mod arrangement;
 mod bench;
 mod browser;
 mod children;
@@ -28,6 +29,8 @@ cargo xtask <command>
 
   demo [--data DIR]   build everything, start it on this machine and print the addresses
   demo --check        the same on free ports, driven by headless browsers; screenshots in target/demo
+       --level L      both at level transport, storage or e2ee (the default); the vault and the key
+                      manager that it needs run as well: --keys internal|external, --archive none|external
   test [STAGE ...]    install what is missing, check and test everything, or only the stages named
   lint                formatting, clippy for the host and the browser, type checks
   size [--json] [--check]
