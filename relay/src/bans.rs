@@ -109,8 +109,12 @@ impl Bans {
                 None => return Ok(state.find(account, Banned::Address(address), now).is_some()),
             }
         };
-        let who = Banned::Address(address);
-        self.add(&[Ban { who, ..ban }]).await?;
+        let shared = Ban {
+            who: Banned::Address(address),
+            device: Some(device),
+            ..ban
+        };
+        self.add(&[shared]).await?;
         Ok(true)
     }
 
@@ -135,18 +139,51 @@ impl Bans {
     ) -> Result<(), StoreError> {
         let now = clock::now();
         self.store.forget_bans(now).await?;
-        let ban = |who| Ban {
+        let ban = |who, device| Ban {
             account,
             who,
             until: now.plus_seconds(seconds(period)),
             by,
+            device,
         };
         let address = self.state().seen.get(&(account, device)).copied();
-        let address = address.map(Banned::Address).map(ban);
-        let bans: Vec<_> = std::iter::once(ban(Banned::Device(device)))
+        let address = address.map(|address| ban(Banned::Address(address), Some(device)));
+        let bans: Vec<_> = std::iter::once(ban(Banned::Device(device), None))
             .chain(address)
             .collect();
         self.add(&bans).await
+    }
+
+    /// The bans of an account's devices that are in force, as far as this node has heard.
+    pub(crate) fn of(&self, account: AccountId) -> Vec<(DeviceId, Ban)> {
+        let now = clock::now();
+        let state = self.state();
+        let bans = state.until.values().filter_map(|ban| match ban.who {
+            Banned::Device(device) if ban.account == account && ban.until > now => {
+                Some((device, *ban))
+            }
+            _ => None,
+        });
+        let mut bans: Vec<_> = bans.collect();
+        drop(state);
+        bans.sort_by_key(|(device, ban)| (ban.until, *device));
+        bans
+    }
+
+    /// Lets a device in again, and whoever is at an address that shares its ban. Whether it was kept
+    /// away.
+    pub(crate) async fn lift(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+    ) -> Result<bool, StoreError> {
+        let lifted = self.store.lift_ban(account, device, clock::now()).await?;
+        let is_of = |ban: &Ban| ban.who == Banned::Device(device) || ban.device == Some(device);
+        let mut state = self.state();
+        state
+            .until
+            .retain(|_, ban| ban.account != account || !is_of(ban));
+        Ok(lifted)
     }
 
     async fn add(&self, bans: &[Ban]) -> Result<(), StoreError> {
@@ -154,7 +191,9 @@ impl Bans {
         let mut state = self.state();
         for ban in bans {
             let known = state.until.entry((ban.account, ban.who)).or_insert(*ban);
-            known.until = known.until.max(ban.until);
+            if known.until <= ban.until {
+                *known = *ban;
+            }
         }
         drop(state);
         self.tell(bans.iter().map(|ban| (ban.account, ban.who)));

@@ -29,6 +29,12 @@ pub(crate) enum Scope {
     /// Publish signed objects.
     #[serde(rename = "account:write")]
     AccountWrite,
+    /// Lift bans.
+    #[serde(rename = "bans:lift")]
+    BansLift,
+    /// List bans.
+    #[serde(rename = "bans:read")]
+    BansRead,
     /// Erase contacts.
     #[serde(rename = "contacts:erase")]
     ContactsErase,
@@ -60,9 +66,11 @@ pub(crate) enum Scope {
 
 impl Scope {
     /// All of them, ascending by name.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::AccountRead,
         Self::AccountWrite,
+        Self::BansLift,
+        Self::BansRead,
         Self::ContactsErase,
         Self::ContactsRead,
         Self::SecretsRead,
@@ -79,6 +87,8 @@ impl Scope {
         match self {
             Self::AccountRead => "account:read",
             Self::AccountWrite => "account:write",
+            Self::BansLift => "bans:lift",
+            Self::BansRead => "bans:read",
             Self::ContactsErase => "contacts:erase",
             Self::ContactsRead => "contacts:read",
             Self::SecretsRead => "secrets:read",

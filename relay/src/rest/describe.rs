@@ -23,6 +23,7 @@ use super::repeat;
     ),
     tags(
         (name = "account", description = "What the account says about itself, signed"),
+        (name = "bans", description = "Visitors who are kept away"),
         (name = "contacts", description = "Contacts: metadata and ciphertext"),
         (name = "tokens", description = "API tokens"),
         (name = "usage", description = "Usage"),

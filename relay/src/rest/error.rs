@@ -67,6 +67,9 @@ pub(crate) enum ApiError {
     /// There is no such token.
     #[error("there is no such token in this account")]
     UnknownToken,
+    /// The device is not kept away.
+    #[error("there is no ban of this device in this account")]
+    UnknownBan,
     /// There is no such webhook endpoint.
     #[error("there is no such webhook endpoint in this account")]
     UnknownEndpoint,
@@ -100,6 +103,7 @@ impl ApiError {
             Self::RangeInvalid => "range-invalid",
             Self::UnknownCredential => "unknown-credential",
             Self::UnknownToken => "unknown-token",
+            Self::UnknownBan => "unknown-ban",
             Self::UnknownEndpoint => "unknown-endpoint",
             Self::UnknownDelivery => "unknown-delivery",
             Self::DeliveryPending => "delivery-pending",
@@ -114,6 +118,7 @@ impl ApiError {
             Self::ForeignToken | Self::ScopeMissing => StatusCode::FORBIDDEN,
             Self::UnknownCredential
             | Self::UnknownToken
+            | Self::UnknownBan
             | Self::UnknownEndpoint
             | Self::UnknownDelivery => StatusCode::NOT_FOUND,
             Self::NonceUsed | Self::RepeatUnderWay | Self::DeliveryPending => StatusCode::CONFLICT,

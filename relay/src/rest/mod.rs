@@ -4,6 +4,7 @@
 //! Every route but the one that makes tokens wants an API token with the scope that its description
 //! names. Everything that goes wrong is a problem document.
 
+mod bans;
 mod caller;
 mod contacts;
 mod cursor;
@@ -63,6 +64,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .routes(routes!(contacts::list))
         .routes(routes!(contacts::one, contacts::erase))
         .routes(routes!(contacts::entries))
+        .routes(routes!(bans::list))
+        .routes(routes!(bans::lift))
         .routes(routes!(usage::usage))
         .routes(routes!(usage::retention))
         .routes(routes!(webhooks::list, webhooks::create))

@@ -15,9 +15,11 @@ use tokio::net::TcpStream;
 use crate::scene::{Business, Scene, now};
 
 /// All scopes.
-pub(crate) const EVERYTHING: [&str; 11] = [
+pub(crate) const EVERYTHING: [&str; 13] = [
     "account:read",
     "account:write",
+    "bans:lift",
+    "bans:read",
     "contacts:erase",
     "contacts:read",
     "secrets:read",

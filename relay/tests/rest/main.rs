@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod bans;
 mod contacts;
 mod endings;
 mod integrator;

@@ -71,6 +71,7 @@ macro_rules! suite {
             race::what_was_judged_by_other_objects_is_left_alone,
             race::writers_on_several_nodes_leave_no_gap_and_lose_nothing,
             bans::a_ban_is_kept_until_its_later_end,
+            bans::a_lifted_ban_takes_along_those_of_addresses_that_share_it,
             prekeys::a_one_time_key_is_given_away_once_and_not_taken_back,
             prekeys::of_many_who_ask_at_once_each_has_another_key,
             push::a_device_has_one_push_target_or_none,
