@@ -257,6 +257,18 @@ impl Client {
         }
     }
 
+    /// A contact's commits will not come: what waits for them is not asked.
+    pub(super) fn forget_key_requests(&mut self, contact: &ContactId, code: &'static str) {
+        let waiting = core::mem::take(&mut self.cx.key_requests.waiting);
+        for wanted in waiting {
+            if wanted.attaches() == Some(contact) {
+                self.not_granted(wanted, Outcome::Unknown, code.into());
+            } else {
+                self.cx.key_requests.waiting.push(wanted);
+            }
+        }
+    }
+
     /// People wait for releases only; what the client asks for by itself it asks for again.
     fn not_granted(&mut self, wanted: Wanted, outcome: Outcome, code: String) {
         if let Wanted::Release { contact, .. } = wanted {

@@ -461,6 +461,8 @@ impl Client {
             }
         }
         self.cx.failed(Some(contact), code);
+        #[cfg(feature = "staff")]
+        self.forget_key_requests(&contact, code);
     }
 
     fn take_summaries(&mut self, now: Time, all: bool, contacts: Vec<ContactSummary>) {

@@ -381,3 +381,14 @@ fn staff_who_are_told_that_one_time_keys_run_short_bring_some() {
         [&key]
     );
 }
+
+#[test]
+fn whoever_asks_for_a_contact_that_the_relay_does_not_give_is_told_and_nothing_is_sent() {
+    let (mut world, _) = world(309, &[KeyKind::OneTime], false);
+    let auditor = world.staff("Olga", Role::Auditor);
+    world.connect(auditor);
+    world.run(2);
+    let contact = ContactId::new([7; 16]);
+    let answer = ask_for(&mut world, auditor, contact);
+    assert_eq!(answer, (Outcome::Unknown, "unknown-contact".into()));
+}
