@@ -176,7 +176,7 @@ fn an_archive_rule_other_than_the_policys_is_refused() {
         contact.learn(|policy| policy.archive = Archive::None);
         let plan = contact
             .creation(VISITOR)
-            .saying(|core| core.archive = Some(sottovoce::crypto::Hash::new([3; 32])));
+            .saying(|core| core.archive = Some(core.roster.members[0].key));
         assert_eq!(contact.refusal(plan), "contradiction");
     });
 }
