@@ -5,6 +5,7 @@
 
 mod account;
 mod agent;
+mod ban;
 mod chat;
 mod clock;
 mod connection;
@@ -57,6 +58,9 @@ enum Command {
     /// Look after a team's keys.
     #[command(subcommand)]
     Team(team::Command),
+    /// See which visitors are kept away, and let them in again.
+    #[command(subcommand)]
+    Ban(ban::Command),
     /// Give programs access to the relay's REST API.
     #[command(subcommand)]
     Token(token::Command),
@@ -95,6 +99,7 @@ async fn run(command: Command) -> Outcome {
         Command::Policy(command) => policy::run(command).await,
         Command::Agent(command) => agent::run(command).await,
         Command::Team(command) => team::run(command).await,
+        Command::Ban(command) => ban::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Chat(command) => chat::run(command).await,
         Command::Transcript(command) => transcript::run(command).await,

@@ -14,10 +14,13 @@ use crate::folder::Folder;
 use crate::say::say;
 use crate::text::printable;
 
-/// What `list` and `revoke` call the token that they make for themselves, and revoke again.
+/// What commands call the token that they make for themselves, and revoke again.
 const OWN: &str = "sottovoce token";
 /// How long that is good, in seconds: longer than the relay's clock may be ahead.
 const OWN_LIFE: u64 = 360;
+
+/// What `list` and `revoke` need.
+const SCOPES: [&str; 2] = ["tokens:read", "tokens:revoke"];
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -59,7 +62,7 @@ pub(crate) struct Revoke {
 pub(crate) struct Where {
     /// The account's folder.
     #[arg(long)]
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     #[command(flatten)]
     relay: RelayOptions,
 }
@@ -97,7 +100,7 @@ async fn create(arguments: &Create) -> Outcome {
 async fn list(place: &Where) -> Outcome {
     let folder = Folder::open(&place.dir)?;
     let api = place.api(&folder)?;
-    let (own, id) = own_token(&api, &folder).await?;
+    let (own, id) = own_token(&api, &folder, &SCOPES).await?;
     let listed = api.tokens(&own).await;
     api.revoke_token(&own, &id).await?;
     for token in listed?.iter().filter(|token| token.name != OWN) {
@@ -116,7 +119,7 @@ async fn list(place: &Where) -> Outcome {
 async fn revoke(arguments: &Revoke) -> Outcome {
     let folder = Folder::open(&arguments.place.dir)?;
     let api = arguments.place.api(&folder)?;
-    let (own, id) = own_token(&api, &folder).await?;
+    let (own, id) = own_token(&api, &folder, &SCOPES).await?;
     let revoked = api.revoke_token(&own, &arguments.id).await;
     api.revoke_token(&own, &id).await?;
     revoked?;
@@ -124,9 +127,14 @@ async fn revoke(arguments: &Revoke) -> Outcome {
     Ok(())
 }
 
-/// A token for what a command does itself, and its id.
-async fn own_token(api: &Api, folder: &Folder) -> Outcome<(String, String)> {
-    let scopes = vec!["tokens:read".to_owned(), "tokens:revoke".to_owned()];
+/// A token for what a command does itself, and its id. Whoever makes it revokes it with itself, so
+/// `tokens:revoke` is among the scopes.
+pub(crate) async fn own_token(
+    api: &Api,
+    folder: &Folder,
+    scopes: &[&str],
+) -> Outcome<(String, String)> {
+    let scopes = scopes.iter().map(ToString::to_string).collect();
     let expires = clock::now().plus_seconds(OWN_LIFE);
     let key = folder.administrator()?;
     let issued = api.create_token(&key, OWN, scopes, expires).await?;
@@ -134,7 +142,7 @@ async fn own_token(api: &Api, folder: &Folder) -> Outcome<(String, String)> {
 }
 
 impl Where {
-    fn api(&self, folder: &Folder) -> Outcome<Api> {
+    pub(crate) fn api(&self, folder: &Folder) -> Outcome<Api> {
         let tls = self.relay.tls()?;
         Ok(Api::new(&self.relay.relay, folder.account(), tls)?)
     }

@@ -93,6 +93,7 @@ pub(crate) fn of(code: &str) -> &'static str {
         "unknown-message" => "there is no such message",
         "unknown-policy" => "the policy is not known",
         "unknown-record" => "the team's key is not known",
+        "unknown-ban" => "this device is not kept away",
         "unknown-token" => "there is no such token",
         "unknown-team" => "there is no such team",
         "visitor-immutable" => "the visitor cannot be changed",

@@ -291,3 +291,38 @@ fn what_is_unsent_in_an_erased_contact_can_be_given_up_and_keeps_nobody_from_lea
             .any(|line| line.contains("never sent"))
     );
 }
+
+#[test]
+fn who_was_kept_away_is_listed_and_let_in_again() {
+    let business = Business::open();
+    let mut ada = business.agent("Ada", "support");
+    let mut visitor = business.visitor(&[]);
+    visitor.type_line("buy my shoes");
+    visitor.expect("  (sent)");
+    ada.expect("* contact 1 waits for the team support");
+    ada.type_line("/claim 1");
+    ada.expect("Visitor: buy my shoes");
+    ada.type_line("/ban hour");
+    visitor.expect("error: the relay refused this device: this device or its network is kept away");
+    assert!(!visitor.ends().success());
+
+    let listed = business.said(&["ban", "list"]);
+    let device = listed.split_whitespace().next().unwrap().to_owned();
+    assert!(
+        listed.lines().count() == 1 && device.len() == 43,
+        "{listed}"
+    );
+    assert!(listed.contains("until 20"), "{listed}");
+    assert!(business.said(&["ban", "lift", &device]).contains(&device));
+    assert_eq!(business.said(&["ban", "list"]), "");
+    let again = business.complained(&["ban", "lift", &device]);
+    assert!(again.contains("(unknown-ban)"), "{again}");
+    let strange = business.complained(&["ban", "lift", "../tokens"]);
+    assert!(strange.contains("(unknown-ban)"), "{strange}");
+    // Another device at that address is let in as well, and nothing stays behind of the command.
+    let mut neighbour = business.visitor(&[]);
+    neighbour.type_line("good day");
+    neighbour.expect("  (sent)");
+    assert_eq!(business.said(&["token", "list"]), "");
+    ada.succeeds();
+}

@@ -76,6 +76,17 @@ pub struct ListedToken {
     pub is_revoked: bool,
 }
 
+/// A visitor's device that is kept away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedBan {
+    /// The device's public key, 32 bytes as base64url.
+    pub device: String,
+    /// Until when.
+    pub until: Time,
+    /// The device of whoever wanted it, 32 bytes as base64url.
+    pub by: String,
+}
+
 /// The API of a relay for one account. Each request is a connection of its own.
 #[derive(Debug)]
 pub struct Api {
@@ -152,8 +163,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn revoke_token(&self, token: &str, id: &str) -> Result<(), ApiError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !id.bytes().all(plain) {
+        if !is_plain(id) {
             let code = "unknown-token".to_owned();
             return Err(ApiError::Refused { code });
         }
@@ -163,6 +173,42 @@ impl Api {
             .await?;
         Ok(())
     }
+
+    /// The account's bans that are in force. `token` needs the scope `bans:read`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn bans(&self, token: &str) -> Result<Vec<ListedBan>, ApiError> {
+        let answer = self
+            .service
+            .ask(Method::GET, "/bans", Some(token), None)
+            .await?;
+        let listed = answer.get("bans").and_then(Value::as_array);
+        let listed = listed.ok_or(ApiError::Unexpected)?;
+        listed.iter().map(read_ban).collect()
+    }
+
+    /// Lifts the ban of a device, by its public key. `token` needs the scope `bans:lift`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn lift_ban(&self, token: &str, device: &str) -> Result<(), ApiError> {
+        if !is_plain(device) {
+            let code = "unknown-ban".to_owned();
+            return Err(ApiError::Refused { code });
+        }
+        let path = format!("/bans/{device}");
+        self.service
+            .ask(Method::DELETE, &path, Some(token), None)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Whether a text is one part of a path as it stands.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 pub(crate) fn text(answer: &Value, name: &str) -> Result<String, ApiError> {
@@ -180,5 +226,14 @@ fn read_listed(token: &Value) -> Result<ListedToken, ApiError> {
         scopes: scopes.map(str::to_owned).collect(),
         expires: Time::from_millis(expires.ok_or(ApiError::Unexpected)?),
         is_revoked: token.get("revoked").is_some_and(Value::is_u64),
+    })
+}
+
+fn read_ban(ban: &Value) -> Result<ListedBan, ApiError> {
+    let until = ban.get("until").and_then(Value::as_u64);
+    Ok(ListedBan {
+        device: text(ban, "device")?,
+        until: Time::from_millis(until.ok_or(ApiError::Unexpected)?),
+        by: text(ban, "banned_by")?,
     })
 }
