@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -15,7 +14,9 @@ use axum::http::header::{
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use sottovoce::wire::limits;
+use sottovoce_server::read_limit::ReadLimit;
 use tower_http::services::ServeDir;
 
 use crate::config::Mount;
@@ -59,6 +60,7 @@ async fn connect(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Query(query): Query<ConnectQuery>,
+    Extension(limit): Extension<ReadLimit>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -81,6 +83,7 @@ async fn connect(
         account: query.account,
         host: host(&headers).unwrap_or_default().to_owned(),
         address: shared.proxies.origin(peer, &headers),
+        limit,
     };
     upgrade.on_upgrade(move |socket| {
         let connections = shared.connections.clone();

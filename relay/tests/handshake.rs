@@ -65,6 +65,31 @@ async fn a_clock_may_be_ten_minutes_off_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_device_that_has_not_proved_itself_cannot_send_much() {
+    let scene = Scene::open().await;
+    let dial = async || {
+        let (client, nonce) = Client::dial(scene.address, &scene.business.id.to_string()).await;
+        assert!(nonce.is_ok());
+        client
+    };
+    let proof = |length: usize| {
+        let proof = vec![0; length].into();
+        encode(&ClientFrame::Authenticate { proof })
+    };
+    let mut short = dial().await;
+    short.send_raw(proof(3000)).await;
+    assert_eq!(short.goodbye().await, "malformed");
+    let mut long = dial().await;
+    long.send_raw(proof(5000)).await;
+    assert_eq!(long.goodbye().await, "too-large");
+    // Who is let in may send more.
+    let mut client = scene.client(&Person::new()).await;
+    client.send_raw(vec![0; 5000]).await;
+    assert_ne!(client.goodbye().await, "too-large");
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn a_proof_is_good_for_one_connection() {
     let scene = Scene::open().await;
     let person = Person::new();

@@ -13,6 +13,7 @@ pub mod logs;
 pub mod metrics;
 pub mod outgoing;
 pub mod problem;
+pub mod read_limit;
 pub mod shutdown;
 pub mod telemetry;
 mod tls;

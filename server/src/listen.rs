@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::read_limit::Limited;
 use crate::tls::{Reloading, TlsError, TlsFiles};
 
 /// How long a peer may take for its TLS handshake, and again for the head of a request.
@@ -134,7 +135,8 @@ impl Listener {
 /// Serves a router until `shutdown`, then lets connections finish for ten seconds.
 ///
 /// Certificates that change on disk are used for new connections within seconds, at once on SIGHUP.
-/// Handlers learn their peer through [`ConnectInfo<SocketAddr>`]. Upgraded connections (WebSocket ones)
+/// Handlers learn their peer through [`ConnectInfo<SocketAddr>`], and may limit what is read with a
+/// [`ReadLimit`](crate::read_limit::ReadLimit). Upgraded connections (WebSocket ones)
 /// are their handler's to end.
 pub async fn serve(listener: Listener, router: Router, shutdown: CancellationToken) {
     let mut connections = JoinSet::new();
@@ -185,10 +187,10 @@ async fn connection(
     shutdown: CancellationToken,
 ) {
     match tls {
-        None => http(TokioIo::new(stream), router, peer, shutdown).await,
+        None => http(stream, router, peer, shutdown).await,
         Some(tls) => {
             if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                http(TokioIo::new(stream), router, peer, shutdown).await;
+                http(stream, router, peer, shutdown).await;
             }
         }
     }
@@ -196,17 +198,19 @@ async fn connection(
 
 async fn http<S>(stream: S, router: Router, peer: SocketAddr, shutdown: CancellationToken)
 where
-    S: Read + Write + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let (stream, limit) = Limited::new(stream);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(limit.clone());
         router.clone().oneshot(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .serve_connection(stream, service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {

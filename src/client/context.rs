@@ -5,7 +5,7 @@ use super::directory::{Directory, FoundTeamKey};
 use super::keys::Keys;
 use super::outputs::Outputs;
 use super::{AccountView, Author, EntryPointView, Event, Kind, TeamView};
-use crate::account::{Account, Credential, Level, Role, Via};
+use crate::account::{Account, Archive, Credential, Level, Role, Via};
 use crate::contact::Log;
 use crate::crypto::sign::SigningKey;
 use crate::crypto::{Hash, Random};
@@ -246,6 +246,7 @@ impl Context {
                 })
                 .gather(),
             retention_days: policy.retention.days,
+            archived: policy.archive == Archive::KeyManager,
             fallback_link: policy.fallback_link.clone(),
             own: self.author(&self.device(), None),
             own_teams: self.own_teams().to_vec(),

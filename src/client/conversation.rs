@@ -400,6 +400,7 @@ impl Conversation {
             can_claim: self.can_claim(cx),
             caught_up: self.caught_up && !waits,
             head: self.head(),
+            archived: log.archive_key().is_some(),
             verified_identity: self.identity.clone(),
         })
     }

@@ -135,6 +135,8 @@ pub struct AccountView {
     pub teams: Vec<TeamView>,
     /// Days that servers keep ciphertext.
     pub retention_days: u64,
+    /// Whether new contacts are archived at the key manager, through which they can be opened later.
+    pub archived: bool,
     /// A link for those whose browser cannot run the client.
     pub fallback_link: Option<String>,
     /// The own device.
@@ -198,6 +200,8 @@ pub struct ContactView {
     pub caught_up: bool,
     /// The last position seen.
     pub head: u64,
+    /// Whether its secrets are archived at the key manager, through which it can be opened later.
+    pub archived: bool,
     /// The visitor's identity, where a token proved it: the `sub` claim.
     pub verified_identity: Option<String>,
 }

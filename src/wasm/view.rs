@@ -20,6 +20,8 @@ export interface AccountView {
     teams: TeamView[];
     /** Days that servers keep ciphertext. */
     retentionDays: number;
+    /** Whether new contacts are archived at the key manager, through which they can be opened later. */
+    archived: boolean;
     /** A link for those whose browser cannot run the client. */
     fallbackLink?: string;
     /** The own device. */
@@ -74,6 +76,8 @@ export interface ContactView {
     caughtUp: boolean;
     /** The last position seen. */
     head: number;
+    /** Whether its secrets are archived at the key manager, through which it can be opened later. */
+    archived: boolean;
     /** The visitor's identity, where a token proved it: the `sub` claim. */
     verifiedIdentity?: string;
 }
@@ -104,6 +108,7 @@ pub(super) fn account<'a>(out: &mut Object<'a>, view: &'a AccountView) {
     out.list("entryPoints", &view.entry_points, entry_point);
     out.list("teams", &view.teams, team);
     out.number("retentionDays", view.retention_days);
+    out.flag("archived", view.archived);
     if let Some(link) = &view.fallback_link {
         out.text("fallbackLink", link);
     }
@@ -143,6 +148,7 @@ pub(super) fn contact<'a>(out: &mut Object<'a>, view: &'a ContactView) {
     out.flag("canClaim", view.can_claim);
     out.flag("caughtUp", view.caught_up);
     out.number("head", view.head);
+    out.flag("archived", view.archived);
     if let Some(subject) = &view.verified_identity {
         out.text("verifiedIdentity", subject);
     }

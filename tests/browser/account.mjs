@@ -14,8 +14,11 @@ import { fileURLToPath } from "node:url";
 
 const SOTTOVOCE = process.env["SOTTOVOCE"] ?? "sottovoce";
 
-/** Makes an account with one team, a relay for it, and an invitation for its agents. */
-export async function openAccount() {
+/**
+ * Makes an account with one team, a relay for it, and an invitation for its agents; with a key manager that
+ * its chats are archived at, if that is wanted.
+ */
+export async function openAccount({ archived = false } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "sottovoce-"));
     const keys = join(folder, "account");
     const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support");
@@ -28,6 +31,7 @@ export async function openAccount() {
     const listen = `127.0.0.1:${await freePort()}`;
     const origin = `http://${listen}`;
     const database = join(folder, "relay.sqlite");
+    const manager = archived ? await startKeyManager(folder, keys, account) : undefined;
     const start = () =>
         running(
             /^listening on/,
@@ -47,15 +51,46 @@ export async function openAccount() {
         /** @param {string} name */
         console: (name) => `${origin}/console/#invite=${invitation}&name=${name}`,
         uninvited: `${origin}/console/`,
+        /**
+         * Lets a device in that asks with a request.
+         * @param {string} request
+         * @param {string} role
+         */
+        approve: (request, role) =>
+            call("agent", "approve", request, "--subject", role, "--role", role, "--dir", keys, "--relay", origin),
         stopRelay: () => ended(relay),
         startRelay: async () => {
             [relay] = await start();
         },
         close: async () => {
-            await Promise.all([ended(inviter), ended(relay)]);
+            await Promise.all([inviter, relay, ...(manager ? [manager] : [])].map(ended));
             await rm(folder, { recursive: true, force: true });
         },
     };
+}
+
+/**
+ * Starts a key manager and has the account archive its chats there.
+ * @param {string} folder
+ * @param {string} dir
+ * @param {string} account
+ */
+async function startKeyManager(folder, dir, account) {
+    const keys = join(folder, "keys");
+    const made = call("keymanager", "create", "--dir", keys, "--account", account);
+    const identity = /^identity=(.+)$/m.exec(made)?.[1] ?? fail("no key manager was made");
+    call("account", "key-manager", "--dir", dir, `--identity=${identity}`, "--operator", "customer");
+    const listen = `127.0.0.1:${await freePort()}`;
+    process.env["SOTTOVOCE__IDENTITY_FILE"] = join(keys, "identity.key");
+    process.env["SOTTOVOCE__MASTER_FILE"] = join(keys, "master.key");
+    process.env["SOTTOVOCE__LISTEN__ADDRESS"] = listen;
+    const run = ["keymanager", "run", "--config", join(keys, "keymanager.toml")];
+    const [manager] = await running(/^listening on/, ...run);
+    for (const name of ["IDENTITY_FILE", "MASTER_FILE", "LISTEN__ADDRESS"]) delete process.env[`SOTTOVOCE__${name}`];
+    process.env["SOTTOVOCE__KEY_MANAGERS__PRIVATE"] = "true";
+    const url = `key-manager-url=http://${listen}`;
+    call("policy", "set", "--dir", dir, "archive=key-manager", url, "roles=supervisor,auditor");
+    return manager;
 }
 
 /** @param {string[]} words */

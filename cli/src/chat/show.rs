@@ -217,6 +217,12 @@ pub(super) fn sheet(view: &ContactView, account: Option<&AccountView>) -> Vec<Li
     lines.push(Line::notice(
         "The service sees who takes part, when, from which address and roughly how much; not what.",
     ));
+    if view.archived {
+        lines.push(Line::notice(
+            "Their own key manager holds keys: authorised people can open this conversation later, \
+             with a reason that is recorded.",
+        ));
+    }
     if let Some(account) = account {
         lines.push(Line::notice(format!(
             "It keeps the encrypted messages for {} days after the last one.",
@@ -278,6 +284,7 @@ mod tests {
             entry_points: Vec::new(),
             teams: Vec::new(),
             retention_days: 30,
+            archived: false,
             fallback_link: None,
             own: Author {
                 device: sottovoce::crypto::sign::SigningKey::from_seed(

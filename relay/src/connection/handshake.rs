@@ -18,6 +18,9 @@ use sottovoce_server::clock;
 /// How long the handshake may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many bytes a device may send before it is let in: a proof is a few hundred.
+pub(super) const LONGEST: usize = 4096;
+
 /// How long work may take, on a slow phone.
 const WORK: Duration = Duration::from_secs(90);
 

@@ -4,6 +4,7 @@ mod followed;
 mod handshake;
 mod session;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use sottovoce::wire::frame::{ClientFrame, RelayFrame};
 use sottovoce::wire::{DecodeError, decode, encode, limits};
+use sottovoce_server::read_limit::ReadLimit;
 use tungstenite::error::CapacityError;
 
 use crate::metrics::Metrics;
@@ -49,6 +51,8 @@ pub(crate) struct Peer {
     pub(crate) host: String,
     /// Its network address.
     pub(crate) address: IpAddr,
+    /// How much it may send.
+    pub(crate) limit: ReadLimit,
 }
 
 /// Runs a connection to its end. The socket is moved to where it stays before anything waits, so that
@@ -86,6 +90,7 @@ pub(crate) fn run(
 
 /// All parts are boxed, so that what the handshake needs does not stay for as long as the session.
 async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
+    peer.limit.set(handshake::LONGEST);
     let authenticated = tokio::select! {
         authenticated = Box::pin(handshake::run(shared, peer, wire)) => authenticated,
         () = tokio::time::sleep(handshake::PATIENCE) => Err(End::Goodbye(Refusal::TimedOut)),
@@ -100,7 +105,10 @@ async fn serve(shared: &Arc<Shared>, peer: &Peer, wire: &mut Wire) -> End {
         }
     };
     match Box::pin(handshake::admit(shared, peer, wire, &account, device)).await {
-        Ok(()) => Box::pin(session::run(shared, account, device, peer.address, wire)).await,
+        Ok(()) => {
+            peer.limit.lift();
+            Box::pin(session::run(shared, account, device, peer.address, wire)).await
+        }
         Err(end) => end,
     }
 }
@@ -186,6 +194,9 @@ impl Wire {
 fn broken(error: &tungstenite::Error) -> End {
     match error {
         tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            DecodeError::TooLarge.into()
+        }
+        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             DecodeError::TooLarge.into()
         }
         tungstenite::Error::Utf8(_) => DecodeError::Malformed.into(),

@@ -122,7 +122,7 @@ impl Caller {
         if self.token.scopes.iter().any(|name| name == scope.name()) {
             Ok(())
         } else {
-            Err(ApiError::ScopeMissing)
+            Err(ApiError::ScopeMissing(scope))
         }
     }
 

@@ -308,7 +308,7 @@ pub(super) async fn entries(
     let limit = path::limit(query.limit)?;
     let after = query.after.unwrap_or(0);
     if i64::try_from(after).is_err() {
-        return Err(ApiError::RangeInvalid.into());
+        return Err(ApiError::RangeInvalid("`after` is at most 9223372036854775807").into());
     }
     let head = known(&shared, &caller, &contact).await?.summary.head;
     let found = shared

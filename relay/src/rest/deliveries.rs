@@ -133,7 +133,7 @@ pub(super) async fn replay_failed(
     caller.may(Scope::WebhooksWrite)?;
     let (account, id) = (caller.account(), endpoint_id(&path)?);
     if i64::try_from(body.0.since).is_err() {
-        return Err(ApiError::RangeInvalid.into());
+        return Err(ApiError::RangeInvalid("`since` is at most 253402300799999").into());
     }
     if shared
         .webhooks
@@ -173,7 +173,7 @@ pub(super) async fn list(
     let state = query
         .state
         .as_deref()
-        .map(|name| DeliveryState::named(name).ok_or(ApiError::RangeInvalid));
+        .map(|name| DeliveryState::named(name).ok_or_else(unknown_state));
     let (endpoint, state) = (endpoint.transpose()?, state.transpose()?);
     let list = format!("deliveries {account} {endpoint:?} {state:?}");
     let before = match &query.cursor {
@@ -266,6 +266,12 @@ pub(super) async fn replay(
     shared.dispatch.wake();
     let replayed = Replayed { replayed: 1 };
     Ok((StatusCode::ACCEPTED, axum::Json(replayed)))
+}
+
+fn unknown_state() -> Problem {
+    let title = "a parameter of the query does not have its form";
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-query", title)
+        .with_detail("`state` is `pending`, `delivered` or `failed`")
 }
 
 fn delivery_id(path: &DeliveryPath) -> Result<DeliveryId, ApiError> {

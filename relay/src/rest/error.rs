@@ -6,6 +6,7 @@ use sottovoce::contact::CommitError;
 use sottovoce::wire::DecodeError;
 use sottovoce_server::problem::Problem;
 
+use super::caller::Scope;
 use crate::refusal::Refusal;
 use crate::store::StoreError;
 
@@ -30,7 +31,7 @@ pub(crate) enum ApiError {
     ForeignToken,
     /// The token may not do that.
     #[error("the API token does not have the scope for this")]
-    ScopeMissing,
+    ScopeMissing(Scope),
     /// The signed request was used before.
     #[error("the signed request was used before")]
     NonceUsed,
@@ -58,9 +59,9 @@ pub(crate) enum ApiError {
     /// The answer has secrets in it, so it is not kept to be given again.
     #[error("answers with secrets in them are not kept: this route takes no idempotency key")]
     RepeatKeyUnsupported,
-    /// A range ends before it begins, or is too long.
+    /// A number is outside what is allowed, or a range ends before it begins: which, and what is.
     #[error("a number is outside what is allowed, or a range ends before it begins")]
-    RangeInvalid,
+    RangeInvalid(&'static str),
     /// There is no such credential.
     #[error("there is no such credential")]
     UnknownCredential,
@@ -90,7 +91,7 @@ impl ApiError {
             Self::TokenExpired => "token-expired",
             Self::TokenRevoked => "token-revoked",
             Self::ForeignToken => "foreign-token",
-            Self::ScopeMissing => "scope-missing",
+            Self::ScopeMissing(_) => "scope-missing",
             Self::NonceUsed => "nonce-used",
             Self::ScopesInvalid => "scopes-invalid",
             Self::NameInvalid => "name-invalid",
@@ -100,7 +101,7 @@ impl ApiError {
             Self::RepeatKeyReused => "idempotency-key-reused",
             Self::RepeatUnderWay => "request-under-way",
             Self::RepeatKeyUnsupported => "idempotency-key-unsupported",
-            Self::RangeInvalid => "range-invalid",
+            Self::RangeInvalid(_) => "range-invalid",
             Self::UnknownCredential => "unknown-credential",
             Self::UnknownToken => "unknown-token",
             Self::UnknownBan => "unknown-ban",
@@ -115,7 +116,7 @@ impl ApiError {
             Self::TokenMissing | Self::TokenUnknown | Self::TokenExpired | Self::TokenRevoked => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::ForeignToken | Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::ForeignToken | Self::ScopeMissing(_) => StatusCode::FORBIDDEN,
             Self::UnknownCredential
             | Self::UnknownToken
             | Self::UnknownBan
@@ -125,7 +126,7 @@ impl ApiError {
             Self::CursorInvalid
             | Self::RepeatKeyInvalid
             | Self::RepeatKeyUnsupported
-            | Self::RangeInvalid => StatusCode::BAD_REQUEST,
+            | Self::RangeInvalid(_) => StatusCode::BAD_REQUEST,
             Self::ScopesInvalid
             | Self::NameInvalid
             | Self::NotBase64url
@@ -136,7 +137,14 @@ impl ApiError {
 
 impl From<ApiError> for Problem {
     fn from(error: ApiError) -> Self {
-        Self::new(error.status(), error.code(), error.to_string())
+        let problem = Self::new(error.status(), error.code(), error.to_string());
+        match error {
+            ApiError::ScopeMissing(scope) => {
+                problem.with_detail(format!("it needs {}", scope.name()))
+            }
+            ApiError::RangeInvalid(what) => problem.with_detail(what),
+            _ => problem,
+        }
     }
 }
 

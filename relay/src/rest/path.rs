@@ -86,6 +86,6 @@ const USUAL: u32 = 50;
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, super::error::ApiError> {
     match asked.unwrap_or(USUAL) {
         limit @ 1..=MOST => Ok(limit),
-        _ => Err(super::error::ApiError::RangeInvalid),
+        _ => Err(super::error::ApiError::RangeInvalid("`limit` is 1 to 100")),
     }
 }

@@ -153,7 +153,7 @@ fn overlap(rotation: &Rotation) -> Result<Duration, ApiError> {
     if overlap <= OVERLAP {
         Ok(overlap)
     } else {
-        Err(ApiError::RangeInvalid)
+        Err(ApiError::RangeInvalid("`overlap` is 0 to 2592000 seconds"))
     }
 }
 

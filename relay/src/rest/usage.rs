@@ -85,7 +85,7 @@ pub(super) async fn usage(
     let to = query.to.unwrap_or_else(|| day_of(clock::now()));
     let from = query.from.unwrap_or(to.saturating_sub(USUAL - 1));
     if to.checked_sub(from).is_none_or(|days| days >= LONGEST) {
-        return Err(ApiError::RangeInvalid.into());
+        return Err(ApiError::RangeInvalid("`from` to `to` are 1 to 366 days").into());
     }
     let used = shared.store.usage(&caller.account(), from, to).await?;
     let days = used

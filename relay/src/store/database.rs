@@ -17,11 +17,12 @@ use crate::webhooks::Waker;
 pub enum Database {
     /// A file of this process's own.
     Sqlite {
-        /// The one connection that writes, so that writers queue in the program and never meet a
-        /// busy database.
+        /// The one connection that writes all but appends, so that writers queue in the program.
         writer: SqlitePool,
         /// Those that read.
         readers: SqlitePool,
+        /// The one that appends.
+        appender: Arc<sqlite::Appender>,
         /// The one that brings the write-ahead log into the file.
         checkpoints: SqlitePool,
     },
@@ -63,10 +64,14 @@ impl Database {
     pub fn store_and_wake(&self, webhooks: Waker) -> Arc<dyn Store> {
         match self {
             Self::Sqlite {
-                writer, readers, ..
+                writer,
+                readers,
+                appender,
+                ..
             } => {
                 let (writer, readers) = (writer.clone(), readers.clone());
-                Arc::new(SqliteStore::new(writer, readers, webhooks))
+                let appender = Arc::clone(appender);
+                Arc::new(SqliteStore::new(writer, readers, appender, webhooks))
             }
             Self::Postgres(pool) => Arc::new(PostgresStore::new(pool.clone(), webhooks)),
         }
@@ -144,9 +149,11 @@ impl Database {
             Self::Sqlite {
                 writer,
                 readers,
+                appender,
                 checkpoints,
             } => {
                 checkpoints.close().await;
+                appender.close();
                 readers.close().await;
                 writer.close().await;
             }

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use rusqlite::ffi;
+
 mod bans;
 mod columns;
 mod database;
@@ -67,6 +69,9 @@ pub enum StoreError {
     /// The database said no.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// SQLite did not take an append.
+    #[error(transparent)]
+    Embedded(#[from] rusqlite::Error),
     /// The database cannot be brought to this version's form.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -96,6 +101,13 @@ pub enum StoreError {
 impl StoreError {
     /// Whether another transaction was in the way, so that judging again may help.
     fn is_race(&self) -> bool {
+        if let Self::Embedded(error) = self {
+            let code = error.sqlite_error().map(|error| error.extended_code);
+            return matches!(
+                code,
+                Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)
+            );
+        }
         let Self::Database(sqlx::Error::Database(error)) = self else {
             return false;
         };
@@ -128,6 +140,7 @@ impl StoreError {
                 sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut,
             ) => "database-unreachable",
             Self::Database(_)
+            | Self::Embedded(_)
             | Self::Migration(_)
             | Self::Webhooks(_)
             | Self::Unreadable

@@ -125,9 +125,11 @@ async fn the_secret_token_changes_with_an_overlap() {
     let long = json!({ "overlap": 31 * 86_400 });
     let answer = integrator.post("/secret-token", &long).await;
     assert_eq!(answer.problem(), (400, "range-invalid"));
+    assert_eq!(answer.body["detail"], "`overlap` is 0 to 2592000 seconds");
     let reader = Integrator::with(&scene, &["secrets:read"]).await;
     let answer = reader.post("/secret-token", &overlap).await;
     assert_eq!(answer.problem(), (403, "scope-missing"));
+    assert_eq!(answer.body["detail"], "it needs secrets:rotate");
     scene.end().await;
 }
 
@@ -182,7 +184,7 @@ async fn an_erasure_takes_the_contacts_deliveries_along_and_is_told_itself() {
         );
     }
     for (query, code) in [
-        ("state=lost", "range-invalid"),
+        ("state=lost", "invalid-query"),
         ("cursor=x", "cursor-invalid"),
     ] {
         let answer = integrator.get(&format!("/deliveries?{query}")).await;

@@ -6,6 +6,7 @@
 //! A delivery waits in the lane of its endpoint and subject. Only a lane's first pending delivery is
 //! ever sent, so that order holds by the shape of the tables; whoever sends holds the lane's lease.
 
+mod plan;
 pub mod postgres;
 pub mod sqlite;
 
@@ -36,6 +37,9 @@ pub enum StoreError {
     /// The database said no.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// SQLite said no to what is written at once.
+    #[error(transparent)]
+    Embedded(#[from] rusqlite::Error),
     /// The database cannot be brought to this version's form.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -59,7 +63,7 @@ impl StoreError {
     /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Database(_) => "database-failed",
+            Self::Database(_) | Self::Embedded(_) => "database-failed",
             Self::Migration(_) => "database-unusable",
             Self::Unreadable => "row-unreadable",
             Self::Key(error) => error.code(),

@@ -6,6 +6,7 @@ import { composer } from "../conversation/composer.js";
 import { alarm, contactState, sentence } from "../conversation/phrases.js";
 import { readers } from "../conversation/readers.js";
 import { scrollToEnd, transcript } from "../conversation/transcript.js";
+import { ArchiveForm } from "./archive.js";
 import { BanForm, visitorsOf } from "./ban.js";
 import type { Desk } from "./desk.js";
 import { TransferForm } from "./transfer.js";
@@ -52,6 +53,11 @@ export function contactPage(desk: Desk, contact: ContactId): TemplateResult {
             ${view
                 ? html`<h2>Who can read this</h2>
                       ${readers(view)}
+                      ${view.archived
+                          ? html`<p data-testid="archived">
+                                The keys of this chat are archived in your organisation’s key manager.
+                            </p>`
+                          : nothing}
                       <h2>What the visitor is told</h2>
                       <p data-testid="sentence">${sentence(view.level, view.entryPointName)}</p>`
                 : nothing}
@@ -69,7 +75,7 @@ function isMember(view: ContactView): boolean {
 
 function actions(desk: Desk, view: ContactView): TemplateResult {
     const { contact } = view;
-    if (view.state === "closed") return html``;
+    if (view.state === "closed") return archived(desk, view);
     const claim = view.canClaim
         ? html`<button
               type="button"
@@ -119,6 +125,22 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
                   </button>
                   <button type="button" class="quiet" @click=${() => ask(undefined)}>Keep it</button>`
             : html`<button type="button" class="quiet" data-testid="close" @click=${() => ask(contact)}>Close</button>`}`;
+}
+
+/** A closed chat that this device cannot read may open through the key manager. */
+function archived(desk: Desk, view: ContactView): TemplateResult {
+    const items = desk.device.state.conversation(view.contact)?.items ?? [];
+    if (!view.archived || !items.some(({ body }) => body.type === "beforeJoining")) return html``;
+    const asking = desk.form instanceof ArchiveForm;
+    return html`<button
+        type="button"
+        class="primary"
+        data-testid="archive"
+        aria-expanded=${asking}
+        @click=${() => desk.show(asking ? undefined : new ArchiveForm(desk, view.contact))}
+    >
+        Open from the archive
+    </button>`;
 }
 
 function answer(desk: Desk, view: ContactView): TemplateResult {

@@ -6,6 +6,7 @@ import type { Command, ContactId, Device, DeviceEvent, InboxEntry } from "sottov
 import { Drafts } from "../conversation/composer.js";
 import { alarm, connection, failure, nameOf, roleName } from "../conversation/phrases.js";
 import { TypingSigns, lastPosition, unreadAfter } from "../conversation/transcript.js";
+import { archiveSearch, released } from "./archive.js";
 import { contactPage } from "./contact.js";
 
 /** A form that lies above a contact's transcript. */
@@ -110,6 +111,9 @@ export class Desk {
                     event.contact,
                     `A ${roleName(event.joined)} joined before your text was sent. Read it again, then send it.`,
                 );
+                break;
+            case "released":
+                this.notices.set(event.contact, released(event.outcome, event.code));
                 break;
             case "failed":
                 this.notices.set(event.contact ?? "", failure(event.code));
@@ -225,6 +229,7 @@ export class Desk {
                             )}
                         </ul>`;
                 })}
+                ${looksBack(this.device.state.account?.own.role) ? archiveSearch(this) : nothing}
             </nav>
             ${contact === undefined
                 ? html`<main class="nothing"><p>Choose a chat. New ones appear under “Waiting”.</p></main>`
@@ -269,6 +274,11 @@ export class Desk {
             </button>
         </li>`;
     }
+}
+
+/** Who may open chats of others that are closed. */
+function looksBack(role: string | undefined): boolean {
+    return role === "auditor" || role === "supervisor";
 }
 
 /** Says when the policy ends, or that nobody can send anything because it has ended. */

@@ -36,6 +36,7 @@ export interface SheetOptions {
 /** The sheet: who can read this, what the service sees, how long, whose code this is. */
 export function sheet(options: SheetOptions, close: () => void): TemplateResult {
     const { view, account, level, brand } = options;
+    const archived = view?.archived ?? account?.archived ?? false;
     return html`<div class="sheet" role="dialog" aria-label="About this chat’s privacy" data-testid="sheet">
         <header>
             <h2>${sentence(level, brand)}</h2>
@@ -48,8 +49,16 @@ export function sheet(options: SheetOptions, close: () => void): TemplateResult 
         <p>${waiting(view)}</p>
         ${level === "e2ee"
             ? html`<p>
-                  Messages are encrypted on your device for these people. No server has the keys, also
-                  not the service that carries the chat.
+                  Messages are encrypted on your device for these people.
+                  ${archived
+                      ? "The service that carries the chat has no keys."
+                      : "No server has the keys, also not the service that carries the chat."}
+              </p>`
+            : nothing}
+        ${archived
+            ? html`<p data-testid="archived">
+                  ${brand} keeps the keys in a key manager of its own: authorised people there can open this
+                  chat later, with a reason that is recorded.
               </p>`
             : nothing}
         <h3>What the service sees</h3>

@@ -1,213 +1,273 @@
-//! Appending in SQLite: one transaction that compares and swaps.
+//! Appending in SQLite: one transaction that compares and swaps, run from its beginning to its end
+//! by whoever asks for it. A statement takes microseconds; the way to another thread and back takes
+//! many times that, for each.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use sottovoce::wire::{AccountId, ContactId, Time, encode};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
+use sottovoce::wire::{AccountId, Time, encode};
+use sottovoce_webhooks::store::sqlite::record_at_once;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::store::columns::{blob, number, party, side_number};
-use crate::store::{Addition, ContactKey, NewEntry, RosterChange, StoreError};
+use super::{CACHE, CHECKPOINT_PAGES, PATIENCE};
+use crate::store::columns::{number, party, side_number};
+use crate::store::log::events;
+use crate::store::{Addition, ContactKey, StoreError};
 
-/// Rows of a statement that any number may be of.
-const FEW: usize = 16;
+const VERSION: &str = "SELECT version FROM accounts WHERE account = ?";
 
-/// What is to be swapped in, judged by the objects that accounts have now.
-const WANTED: &str = "
-WITH judged (account, contact, summary, entry_point, base, version, head, closed, changed, visitor,
-    staff, service, notes, bytes, transfers, claimed, closed_at, closed_by) AS (";
-const WANTED_END: &str = "), wanted AS (
-    SELECT * FROM judged WHERE version = COALESCE(
-        (SELECT accounts.version FROM accounts WHERE accounts.account = judged.account), 0))";
+/// Whether an append was accepted before.
+const KNOWN: &str = "SELECT 1 FROM entries WHERE account = ? AND device = ? AND append_id = ?";
 
-/// Begins contacts, unless they are there or were erased.
+/// Begins a contact, unless it is there or was erased.
 const BEGIN: &str = "
 INSERT INTO contacts (account, contact, head, closed, changed, summary, visitor, staff, service,
     notes, bytes, transfers, claimed, closed_at, closed_by, began, entry_point)
-SELECT account, contact, head, closed, changed, summary, visitor, staff, service,
-    notes, bytes, transfers, claimed, closed_at, closed_by, changed, entry_point
-FROM wanted WHERE NOT EXISTS (
-    SELECT 1 FROM tombstones
-    WHERE tombstones.account = wanted.account AND tombstones.contact = wanted.contact)
-ON CONFLICT DO NOTHING RETURNING account, contact";
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?5, ?16
+WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE account = ?1 AND contact = ?2)
+ON CONFLICT DO NOTHING";
 
-/// Contacts whose last position is the one that was judged.
+/// Adds to a contact whose last position is the one that was judged.
 const ADVANCE: &str = "
-UPDATE contacts SET head = wanted.head, closed = wanted.closed, changed = wanted.changed,
-    summary = wanted.summary, visitor = contacts.visitor + wanted.visitor,
-    staff = contacts.staff + wanted.staff, service = contacts.service + wanted.service,
-    notes = contacts.notes + wanted.notes, bytes = contacts.bytes + wanted.bytes,
-    transfers = contacts.transfers + wanted.transfers,
-    claimed = COALESCE(contacts.claimed, wanted.claimed),
-    closed_at = COALESCE(contacts.closed_at, wanted.closed_at),
-    closed_by = COALESCE(contacts.closed_by, wanted.closed_by)
-FROM wanted
-WHERE contacts.account = wanted.account AND contacts.contact = wanted.contact
-    AND contacts.head = wanted.base AND contacts.dropped IS NULL
-RETURNING account, contact";
+UPDATE contacts SET head = ?3, closed = ?4, changed = ?5, summary = ?6, visitor = visitor + ?7,
+    staff = staff + ?8, service = service + ?9, notes = notes + ?10, bytes = bytes + ?11,
+    transfers = transfers + ?12, claimed = COALESCE(claimed, ?13),
+    closed_at = COALESCE(closed_at, ?14), closed_by = COALESCE(closed_by, ?15)
+WHERE account = ?1 AND contact = ?2 AND head = ?16 AND dropped IS NULL";
 
-/// Appends within a transaction, and returns the contacts that were left as they are. As few
-/// statements as can be, because each is a message to another thread and back.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    additions: &[Addition],
-) -> Result<Vec<ContactKey>, StoreError> {
-    let mut swapped = HashSet::new();
-    let (beginning, advancing): (Vec<_>, Vec<_>) =
-        additions.iter().partition(|addition| addition.base == 0);
-    for (statement, additions) in [(BEGIN, beginning), (ADVANCE, advancing)] {
-        for additions in portions(&additions) {
-            swapped.extend(swap(connection, statement, additions).await?);
-        }
-    }
-    let (written, refused): (Vec<_>, Vec<_>) = additions
-        .iter()
-        .partition(|addition| swapped.contains(&addition.key()));
-    let mut entries = Vec::new();
-    for addition in written {
-        let contact = addition.summary.contact;
-        entries.extend(addition.entries.iter().map(|entry| (contact, entry)));
-        for change in &addition.roster {
-            change_roster(connection, addition, change).await?;
-        }
-    }
-    for entries in portions(&entries) {
-        insert_entries(connection, entries).await?;
-    }
-    Ok(refused.into_iter().map(Addition::key).collect())
+const ENTRY: &str = "
+INSERT INTO entries (account, contact, position, device, append_id, is_commit, received, bytes)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+const JOIN: &str =
+    "INSERT INTO roster (joined, account, contact, kind, name) VALUES (?, ?, ?, ?, ?)";
+const LEAVE: &str = "
+UPDATE roster SET left_at = ?
+WHERE account = ? AND contact = ? AND kind = ? AND name = ? AND left_at IS NULL";
+
+/// Writes appends, on a connection of its own.
+#[derive(Debug)]
+pub struct Appender {
+    path: PathBuf,
+    /// None before the first append, and after one that failed.
+    connection: Mutex<Option<Connection>>,
 }
 
-/// Cuts rows into portions, each for one statement: of few sizes, so that each is prepared once,
-/// and so many that there are few portions.
-fn portions<T>(mut rows: &[T]) -> Vec<&[T]> {
-    let mut portions = Vec::new();
-    while !rows.is_empty() {
-        let size = match rows.len() {
-            few @ ..=FEW => few,
-            many => 1 << many.ilog2(),
+impl Appender {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            connection: Mutex::new(None),
+        }
+    }
+
+    /// Appends durably, and returns the contacts that were left as they are and how many deliveries
+    /// there are for webhooks. A thread is busy for the time of a synchronisation, and while it waits
+    /// for another writer: others take its tasks over, or, where there are none, it is another one.
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        additions: &[Addition],
+    ) -> Result<(Vec<ContactKey>, usize), StoreError> {
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::CurrentThread => {
+                let (appender, additions) = (Arc::clone(self), additions.to_vec());
+                let append = move || appender.append_here(&additions);
+                let done = tokio::task::spawn_blocking(append).await;
+                done.map_err(|_| sqlx::Error::WorkerCrashed)?
+            }
+            _ => tokio::task::block_in_place(|| self.append_here(additions)),
+        }
+    }
+
+    fn append_here(&self, additions: &[Addition]) -> Result<(Vec<ContactKey>, usize), StoreError> {
+        // Nobody leaves one half used behind: it is taken out first.
+        let mut place = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match place.take() {
+            Some(connection) => connection,
+            None => open(&self.path)?,
         };
-        let (portion, rest) = rows.split_at(size);
-        portions.push(portion);
-        rows = rest;
+        let done = transact(&mut connection, additions);
+        // Whatever a full or broken disk did to it ends with it.
+        if connection.is_autocommit() && !matches!(&done, Err(error) if !error.is_race()) {
+            *place = Some(connection);
+        }
+        done
     }
-    portions
+
+    /// Closes its connection.
+    pub(in crate::store) fn close(&self) {
+        let place = self.connection.lock();
+        place.unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
-/// Puts contacts' new states in place of those that the additions rest on, and returns the ones
-/// where that was so.
-async fn swap(
-    connection: &mut SqliteConnection,
-    statement: &str,
-    additions: &[&Addition],
-) -> Result<Vec<ContactKey>, StoreError> {
-    let rows = additions.iter().map(|addition| Row::of(addition));
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let mut query = QueryBuilder::<Sqlite>::new(WANTED);
-    query.push_values(rows, |mut columns, row| {
-        for blob in row.blobs {
-            columns.push_bind(blob);
-        }
-        for number in row.numbers {
-            columns.push_bind(number);
-        }
-    });
-    query.push(WANTED_END).push(statement);
-    let swapped = query.build().fetch_all(connection).await?;
-    swapped
-        .iter()
-        .map(|row| {
-            let account = AccountId::from_slice(row.try_get("account")?);
-            let contact = ContactId::from_slice(row.try_get("contact")?);
-            account.zip(contact).ok_or(StoreError::Unreadable)
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.busy_handler(Some(wait))?;
+    Ok(connection)
+}
+
+/// Waits for another writer, whose transactions are short, and gives up as late as the others do.
+fn wait(times: i32) -> bool {
+    const PAUSE: Duration = Duration::from_micros(500);
+    let waited = u32::try_from(times).map(|times| PAUSE * times);
+    let goes_on = waited.is_ok_and(|waited| waited < PATIENCE);
+    if goes_on {
+        std::thread::sleep(PAUSE);
+    }
+    goes_on
+}
+
+fn transact(
+    connection: &mut Connection,
+    additions: &[Addition],
+) -> Result<(Vec<ContactKey>, usize), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let refused = Statements::prepare(&transaction)?.append(additions)?;
+    let events = events(additions, &refused);
+    let told = if events.is_empty() {
+        0
+    } else {
+        record_at_once(&transaction, &events)?
+    };
+    transaction.commit()?;
+    Ok((refused, told))
+}
+
+/// What every transaction runs.
+struct Statements<'c> {
+    version: CachedStatement<'c>,
+    known: CachedStatement<'c>,
+    begin: CachedStatement<'c>,
+    advance: CachedStatement<'c>,
+    entry: CachedStatement<'c>,
+    join: CachedStatement<'c>,
+    leave: CachedStatement<'c>,
+    versions: HashMap<AccountId, i64>,
+}
+
+impl<'c> Statements<'c> {
+    fn prepare(connection: &'c Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: connection.prepare_cached(VERSION)?,
+            known: connection.prepare_cached(KNOWN)?,
+            begin: connection.prepare_cached(BEGIN)?,
+            advance: connection.prepare_cached(ADVANCE)?,
+            entry: connection.prepare_cached(ENTRY)?,
+            join: connection.prepare_cached(JOIN)?,
+            leave: connection.prepare_cached(LEAVE)?,
+            versions: HashMap::new(),
         })
-        .collect()
-}
+    }
 
-/// What [`WANTED`] calls it, in that order.
-struct Row {
-    blobs: [Vec<u8>; 4],
-    numbers: [Option<i64>; 14],
-}
+    /// Appends, and returns the contacts that were left as they are.
+    fn append(mut self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
+        let mut refused = Vec::new();
+        for addition in additions {
+            if self.is_current(addition)? && !self.is_known(addition)? && self.swap(addition)? {
+                self.write(addition)?;
+            } else {
+                refused.push(addition.key());
+            }
+        }
+        Ok(refused)
+    }
 
-impl Row {
-    fn of(addition: &Addition) -> Result<Self, StoreError> {
+    /// Whether it was judged by the objects that its account has now.
+    fn is_current(&mut self, addition: &Addition) -> Result<bool, StoreError> {
+        let judged = number(addition.version)?;
+        if let Some(version) = self.versions.get(&addition.account) {
+            return Ok(*version == judged);
+        }
+        let account = params![addition.account.as_array()];
+        let mut rows = self.version.query(account)?;
+        let version = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+        self.versions.insert(addition.account, version);
+        Ok(version == judged)
+    }
+
+    fn is_known(&mut self, addition: &Addition) -> Result<bool, StoreError> {
+        for entry in &addition.entries {
+            let key = &entry.key;
+            let key = params![
+                key.account.as_array(),
+                key.device.as_array(),
+                key.id.as_array()
+            ];
+            if self.known.exists(key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Puts a contact's new state in place of the one that the addition rests on; whether that was
+    /// so.
+    fn swap(&mut self, addition: &Addition) -> Result<bool, StoreError> {
         let summary = &addition.summary;
         let tally = addition.tally();
         let time = |time: Option<Time>| time.map(|at| number(at.millis())).transpose();
-        let some = |value| number(value).map(Some);
-        Ok(Self {
-            blobs: [
-                blob(addition.account.as_array()),
-                blob(summary.contact.as_array()),
-                encode(summary),
-                summary.entry_point.clone().into_bytes(),
-            ],
-            numbers: [
-                some(addition.base)?,
-                some(addition.version)?,
-                some(summary.head)?,
-                Some(i64::from(summary.closed)),
-                some(addition.changed().millis())?,
-                some(tally.visitor)?,
-                some(tally.staff)?,
-                some(tally.service)?,
-                some(tally.notes)?,
-                some(tally.bytes)?,
-                some(tally.transfers)?,
-                time(tally.claimed)?,
-                time(tally.closed.map(|(at, _)| at))?,
-                tally.closed.map(|(_, by)| side_number(by)),
-            ],
-        })
+        let (statement, last): (_, &dyn rusqlite::ToSql) = match number(addition.base)? {
+            0 => (&mut self.begin, &summary.entry_point.as_bytes()),
+            _ => (&mut self.advance, &addition.base.cast_signed()),
+        };
+        let changed = statement.execute(params![
+            addition.account.as_array(),
+            summary.contact.as_array(),
+            number(summary.head)?,
+            summary.closed,
+            number(addition.changed().millis())?,
+            encode(summary),
+            number(tally.visitor)?,
+            number(tally.staff)?,
+            number(tally.service)?,
+            number(tally.notes)?,
+            number(tally.bytes)?,
+            number(tally.transfers)?,
+            time(tally.claimed)?,
+            time(tally.closed.map(|(at, _)| at))?,
+            tally.closed.map(|(_, by)| side_number(by)),
+            last,
+        ])?;
+        Ok(changed > 0)
     }
-}
 
-async fn insert_entries(
-    connection: &mut SqliteConnection,
-    entries: &[(ContactId, &NewEntry)],
-) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO entries
-         (account, contact, position, device, append_id, is_commit, received, bytes) ",
-    );
-    query.push_values(entries, |mut row, (contact, entry)| {
-        row.push_bind(blob(entry.key.account.as_array()))
-            .push_bind(blob(contact.as_array()))
-            // Positions and times beyond 2^63 cannot come about.
-            .push_bind(i64::try_from(entry.position).unwrap_or(i64::MAX))
-            .push_bind(blob(entry.key.device.as_array()))
-            .push_bind(blob(entry.key.id.as_array()))
-            .push_bind(entry.is_commit)
-            .push_bind(i64::try_from(entry.received.millis()).unwrap_or(i64::MAX))
-            .push_bind(entry.bytes.clone());
-    });
-    query.build().execute(connection).await?;
-    Ok(())
-}
-
-async fn change_roster(
-    connection: &mut SqliteConnection,
-    addition: &Addition,
-    change: &RosterChange,
-) -> Result<(), StoreError> {
-    let (kind, name) = party(&change.party);
-    let query = if change.joined {
-        sqlx::query(
-            "INSERT INTO roster (joined, account, contact, kind, name) VALUES (?, ?, ?, ?, ?)",
-        )
-    } else {
-        sqlx::query(
-            "UPDATE roster SET left_at = ?
-             WHERE account = ? AND contact = ? AND kind = ? AND name = ? AND left_at IS NULL",
-        )
-    };
-    query
-        .bind(number(change.position)?)
-        .bind(blob(addition.account.as_array()))
-        .bind(blob(addition.summary.contact.as_array()))
-        .bind(kind)
-        .bind(name)
-        .execute(connection)
-        .await?;
-    Ok(())
+    fn write(&mut self, addition: &Addition) -> Result<(), StoreError> {
+        let account = addition.account.as_array();
+        let contact = addition.summary.contact.as_array();
+        for entry in &addition.entries {
+            self.entry.execute(params![
+                account,
+                contact,
+                number(entry.position)?,
+                entry.key.device.as_array(),
+                entry.key.id.as_array(),
+                entry.is_commit,
+                number(entry.received.millis())?,
+                entry.bytes,
+            ])?;
+        }
+        for change in &addition.roster {
+            let (kind, name) = party(&change.party);
+            let statement = if change.joined {
+                &mut self.join
+            } else {
+                &mut self.leave
+            };
+            let row = params![number(change.position)?, account, contact, kind, name];
+            statement.execute(row)?;
+        }
+        Ok(())
+    }
 }

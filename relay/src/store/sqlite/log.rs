@@ -3,13 +3,11 @@
 use async_trait::async_trait;
 use sottovoce::wire::frame::ContactSummary;
 use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
-use sottovoce_webhooks::store::sqlite;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{SqliteStore, append};
+use super::SqliteStore;
 use crate::store::columns::{blob, chunk, number, party, position, read_summary};
-use crate::store::log::events;
 use crate::store::{
     Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
     LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
@@ -47,13 +45,17 @@ impl LogStore for SqliteStore {
         1
     }
 
+    /// The appender compares ids, too.
+    fn finds_repeats(&self) -> bool {
+        true
+    }
+
     async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        match append::append(&mut transaction, additions).await {
-            Ok(refused) => {
-                let events = events(additions, &refused);
-                let told = sqlite::record(&mut transaction, &events).await?;
-                self.commit(transaction, told).await?;
+        match self.appender.append(additions).await {
+            Ok((refused, told)) => {
+                if told > 0 {
+                    self.webhooks.wake();
+                }
                 Ok(refused)
             }
             Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),

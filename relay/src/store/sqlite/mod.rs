@@ -11,6 +11,7 @@ mod push;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -22,27 +23,41 @@ use sqlx::{Sqlite, Transaction};
 
 use super::{Database, StoreError};
 use crate::webhooks::Waker;
+pub(super) use append::Appender;
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
 /// How often the write-ahead log is brought into the database.
 const CHECKPOINT: Duration = Duration::from_millis(500);
-/// Statements that a connection keeps prepared: appends are of many sizes.
+/// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
+/// How many pages of the write-ahead log a commit leaves where they are: 64 MiB.
+const CHECKPOINT_PAGES: u32 = 16_384;
+/// How much a connection keeps in memory, in KiB below zero: 16 MiB.
+const CACHE: i32 = -16_384;
+/// How long one who writes waits for another.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+    appender: Arc<Appender>,
     webhooks: Waker,
 }
 
 impl SqliteStore {
-    pub(super) const fn new(writer: SqlitePool, readers: SqlitePool, webhooks: Waker) -> Self {
+    pub(super) const fn new(
+        writer: SqlitePool,
+        readers: SqlitePool,
+        appender: Arc<Appender>,
+        webhooks: Waker,
+    ) -> Self {
         Self {
             writer,
             readers,
+            appender,
             webhooks,
         }
     }
@@ -69,14 +84,14 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        // The log goes into the database beside the writer. Only when that falls behind by 64 MiB
-        // does a commit wait for it.
-        .pragma("wal_autocheckpoint", "16384")
-        .pragma("cache_size", "-16384")
+        // The log goes into the database beside the writer. Only when that falls behind far does a
+        // commit wait for it.
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("cache_size", CACHE.to_string())
         .statement_cache_capacity(STATEMENTS)
         // What is deleted is overwritten with zeros.
         .pragma("secure_delete", "ON")
-        .busy_timeout(Duration::from_secs(10));
+        .busy_timeout(PATIENCE);
     let pool = |connections| {
         SqlitePoolOptions::new()
             .max_connections(connections)
@@ -90,10 +105,12 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
     sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
     let checkpoints = pool(1).connect_with(options.clone()).await?;
     tokio::spawn(checkpoint(checkpoints.clone()));
+    let appender = Arc::new(Appender::new(options.get_filename()));
     let readers = pool(READERS).connect_with(options.read_only(true)).await?;
     Ok(Database::Sqlite {
         writer,
         readers,
+        appender,
         checkpoints,
     })
 }

@@ -1,18 +1,16 @@
 //! Taking events in.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::hash_map::Entry;
 
 use sottovoce::wire::AccountId;
 use sqlx::{QueryBuilder, Row as _};
 
 use super::super::dialect::{Connection, Db};
 use super::{blob, millis, read_number};
-use crate::body;
 use crate::endpoint::Disabled;
 use crate::event::{Kinds, NewEvent, Subject};
-use crate::identity;
 use crate::store::StoreError;
+use crate::store::plan::{Listening, Plan};
 
 /// Rows of one statement: a row has at most eight parameters, and SQLite allows 32,766.
 const ROWS: usize = 500;
@@ -28,38 +26,17 @@ const ROWS: usize = 500;
 /// # Errors
 /// [`StoreError`].
 pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<usize, StoreError> {
-    let mut wanted: BTreeMap<AccountId, Vec<(String, Kinds)>> = BTreeMap::new();
+    let mut listeners = Listening::new();
     for event in events {
-        if let Entry::Vacant(place) = wanted.entry(event.account) {
+        if let Entry::Vacant(place) = listeners.entry(event.account) {
             place.insert(listening(connection, &event.account).await?);
         }
     }
-    let mut kept = Vec::new();
-    let mut deliveries = Vec::new();
-    for event in events {
-        let endpoints = wanted.get(&event.account).into_iter().flatten();
-        let mut endpoints = endpoints
-            .filter(|(_, kinds)| kinds.has(event.kind))
-            .peekable();
-        if endpoints.peek().is_none() {
-            continue;
-        }
-        let id = identity::fresh("evt_")?;
-        for (endpoint, _) in endpoints {
-            deliveries.push((endpoint.as_str(), id.clone(), event));
-        }
-        let body = body::of(&id, event).ok_or(StoreError::Unreadable)?;
-        kept.push((id, event, body));
-    }
-    for events in kept.chunks(ROWS) {
+    let plan = Plan::new(events, &listeners)?;
+    for events in plan.events.chunks(ROWS) {
         insert_events(connection, events).await?;
     }
-    let lanes: BTreeMap<_, _> = deliveries
-        .iter()
-        .map(|(endpoint, _, event)| ((*endpoint, event.subject.lane()), event.time))
-        .collect();
-    let lanes: Vec<_> = lanes.into_iter().collect();
-    for lanes in lanes.chunks(ROWS) {
+    for lanes in plan.lanes.chunks(ROWS) {
         let mut query = QueryBuilder::<Db>::new("INSERT INTO webhook_lanes (endpoint, lane, due) ");
         let due: Result<Vec<_>, _> = lanes.iter().map(|(_, time)| millis(*time)).collect();
         query.push_values(
@@ -74,10 +51,10 @@ pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<
         query.push(" ON CONFLICT (endpoint, lane) DO UPDATE SET holder = webhook_lanes.holder");
         query.build().execute(&mut *connection).await?;
     }
-    for deliveries in deliveries.chunks(ROWS) {
+    for deliveries in plan.deliveries.chunks(ROWS) {
         insert_deliveries(connection, deliveries).await?;
     }
-    Ok(deliveries.len())
+    Ok(plan.deliveries.len())
 }
 
 /// The endpoints for which events are kept: all but those for which too many wait.

@@ -6,9 +6,12 @@ use sqlx::{Sqlite, Transaction};
 
 use super::StoreError;
 
+mod at_once;
+
 #[path = "../queries/mod.rs"]
 mod queries;
 
+pub use at_once::record_at_once;
 pub use queries::{erase, record};
 
 /// Keeps webhooks in SQLite.
