@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::{Args, Subcommand};
+use sottovoce::account::Account;
 use sottovoce::archive::{AuditEntry, AuditHead, Auditor, Grant, Operation};
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -17,7 +18,6 @@ use sottovoce_keymanager::master::hex_of_secret;
 use sottovoce_keymanager::{Master, Server, Settings, StartError};
 use sottovoce_server::config::{self, Layers};
 use sottovoce_server::{Telemetry, shutdown};
-use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::connection::Trust;
@@ -219,19 +219,13 @@ async fn serve(settings: Settings) -> Outcome {
     let server = Server::bind(config).await?;
     say!("listening on {scheme}://{}", server.address());
     say!("identity={}", server.identity());
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.serve(stop.clone()));
-    shutdown::signal().await;
-    stop.cancel();
-    // It ends by itself, after what is under way.
-    let _ = serving.await;
+    shutdown::serve_until_signal(|stop| server.serve(stop)).await;
     telemetry.end().await;
     Ok(())
 }
 
-async fn audit(arguments: &Audit) -> Outcome {
-    let folder = Folder::open(&arguments.dir)?;
-    let account = folder.believed()?;
+/// The identity of an account's key manager.
+fn identity_of(account: &Account) -> Outcome<PublicKey> {
     let named = account.root()?.key_manager.as_ref();
     let named = named.ok_or_else(|| {
         Failure::new(
@@ -239,14 +233,21 @@ async fn audit(arguments: &Audit) -> Outcome {
             "the account's root statement names no key manager",
         )
     })?;
-    let auditor = Auditor::new(folder.account(), named.identity, BEGINNING);
+    Ok(named.identity)
+}
+
+async fn audit(arguments: &Audit) -> Outcome {
+    let folder = Folder::open(&arguments.dir)?;
+    let account = folder.believed()?;
+    let identity = identity_of(&account)?;
+    let auditor = Auditor::new(folder.account(), identity, BEGINNING);
     let (mut auditor, mut count) = if arguments.to.exists() {
         checked(&arguments.to, auditor, |_| {})?
     } else {
         (auditor, 0)
     };
     let tls = arguments.trust.tls()?;
-    let manager = KeyManager::new(&arguments.url, folder.account(), named.identity, tls)?;
+    let manager = KeyManager::new(&arguments.url, folder.account(), identity, tls)?;
     let key = folder.administrator()?;
     let mut file = std::fs::OpenOptions::new();
     let mut file = file
@@ -311,16 +312,9 @@ impl Service for Http {
 async fn conformance(arguments: &Conformance) -> Outcome {
     let folder = Folder::open(&arguments.dir)?;
     let account = folder.believed()?;
-    let named = account.root()?.key_manager.as_ref();
-    let named = named.ok_or_else(|| {
-        Failure::new(
-            "no-key-manager",
-            "the account's root statement names no key manager",
-        )
-    })?;
     let service = Http {
         url: arguments.url.clone(),
-        identity: named.identity,
+        identity: identity_of(&account)?,
         tls: arguments.trust.tls()?,
     };
     let customer = Customer {

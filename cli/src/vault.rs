@@ -7,7 +7,6 @@ use sottovoce_server::config::{self, Layers};
 use sottovoce_server::{Telemetry, bearer, shutdown};
 use sottovoce_vault::token::Scope;
 use sottovoce_vault::{Server, Settings, StartError};
-use tokio_util::sync::CancellationToken;
 
 use crate::agent;
 use crate::clock;
@@ -171,12 +170,7 @@ async fn serve(settings: Settings) -> Outcome {
         say!("metrics on {address}");
     }
     say!("device={}", server.device());
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.serve(stop.clone()));
-    shutdown::signal().await;
-    stop.cancel();
-    // It ends by itself, after what is under way.
-    let _ = serving.await;
+    shutdown::serve_until_signal(|stop| server.serve(stop)).await;
     telemetry.end().await;
     Ok(())
 }

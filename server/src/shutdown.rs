@@ -1,5 +1,7 @@
 //! When a server should end, and how fast.
 
+use tokio_util::sync::CancellationToken;
+
 /// How fast a server should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Haste {
@@ -30,4 +32,17 @@ pub async fn signal() -> Haste {
     }
     let _ = tokio::signal::ctrl_c().await;
     Haste::Hurried
+}
+
+/// Serves until the first signal, and then until what is under way has ended.
+pub async fn serve_until_signal<F>(serve: impl FnOnce(CancellationToken) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve(stop.clone()));
+    signal().await;
+    stop.cancel();
+    // It ends by itself. One that panicked has said so.
+    let _ = serving.await;
 }

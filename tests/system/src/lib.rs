@@ -24,6 +24,7 @@ pub mod business;
 pub mod canary;
 pub mod connection;
 pub mod person;
+pub mod process;
 pub mod relay;
 pub mod secrets;
 pub mod service;
