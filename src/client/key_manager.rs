@@ -348,6 +348,16 @@ impl Client {
 
     /// Puts what is archived of a contact into its own keeping: after the own claim, when what was
     /// sealed to a key issued ahead is to become the contact's alone, and at its end.
+    pub(super) fn look_after_archive(&mut self, contact: &ContactId, now: Time) {
+        let own = self.cx.device();
+        if let Some(conversation) = self.conversations.get_mut(contact) {
+            let requests = &mut self.cx.key_requests.waiting;
+            requests.extend(conversation.archive_due(&own));
+        }
+        self.ask_key_manager(now);
+    }
+
+    /// The same for all: entries that wait are taken in between frames.
     pub(super) fn look_after_archives(&mut self, now: Time) {
         let own = self.cx.device();
         let requests = &mut self.cx.key_requests.waiting;

@@ -88,7 +88,7 @@ impl Client {
                     conversation.entries(&mut self.cx, now, first, entries, head);
                 }
                 #[cfg(feature = "staff")]
-                self.look_after_archives(now);
+                self.look_after_archive(&contact, now);
             }
             RelayFrame::Ephemeral { contact, event } => {
                 if let Some(conversation) = self.conversations.get_mut(&contact) {

@@ -72,18 +72,15 @@ impl Book {
         }
     }
 
-    /// Reads a one-time key of the key manager, if the object is one.
+    /// Reads an archive key, if it is a one-time key.
     ///
     /// # Errors
-    /// [`Refusal`]: it is an archive key that does not count.
+    /// [`Refusal`]: it does not count.
     pub(crate) fn one_time_key(
         &self,
         object: &Object,
         now: Time,
     ) -> Result<Option<Prekey>, Refusal> {
-        if object.kind != ObjectKind::ArchiveKey {
-            return Ok(None);
-        }
         let signed = Signed::<ArchiveKey>::from_bytes(&object.bytes)?;
         let record = self.account.archive_key(&signed, now)?;
         let public = SealPublicKey::parse(record.suite, &record.public_key);

@@ -82,17 +82,17 @@ impl Session<'_> {
             return Err(Refusal::Throttled);
         }
         let now = clock::now();
-        if object.kind == ObjectKind::ArchiveKey && !self.standing.belongs() {
-            return Err(Refusal::NotAllowed);
-        }
-        let one_time = self.account.book().await.one_time_key(object, now)?;
-        match one_time {
-            Some(key) => {
-                let account = self.account.id();
-                Ok(self.shared.store.add_prekey(&account, &key, now).await?)
+        if object.kind == ObjectKind::ArchiveKey {
+            if !self.standing.belongs() {
+                return Err(Refusal::NotAllowed);
             }
-            None => self.account.publish(object, &self.device, now).await,
+            let one_time = self.account.book().await.one_time_key(object, now)?;
+            if let Some(key) = one_time {
+                let account = self.account.id();
+                return Ok(self.shared.store.add_prekey(&account, &key, now).await?);
+            }
         }
+        self.account.publish(object, &self.device, now).await
     }
 
     /// Passes a request on to the key manager. The session goes on meanwhile.
