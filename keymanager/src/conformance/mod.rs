@@ -6,6 +6,7 @@
 mod checks;
 mod contact;
 mod people;
+mod releases;
 
 use std::fmt;
 use std::time::Duration;
