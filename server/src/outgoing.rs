@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, Request, Uri, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -31,6 +31,9 @@ pub enum OutgoingError {
     /// Nobody answers, or too late.
     #[error("there is no answer")]
     Unanswered,
+    /// The answer's body is longer than it may be, or breaks off.
+    #[error("the answer cannot be read to its end")]
+    Unreadable,
 }
 
 /// Says where requests may go: `https`, or `http` on a loopback address.
@@ -59,14 +62,29 @@ pub(crate) fn connector() -> Result<HttpsConnector<HttpConnector>, rustls::Error
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(HttpsConnectorBuilder::new()
+    Ok(connector_with(tls))
+}
+
+fn connector_with(mut tls: rustls::ClientConfig) -> HttpsConnector<HttpConnector> {
+    // The builder says which protocols there are.
+    tls.alpn_protocols.clear();
+    HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
-        .build())
+        .build()
 }
 
-/// Posts to one address.
+/// What was answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// Calls one address.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -87,21 +105,108 @@ impl Outgoing {
         })
     }
 
+    /// The same, trusting whom `tls` trusts.
+    ///
+    /// # Errors
+    /// [`OutgoingError`].
+    pub fn trusting(
+        url: &str,
+        patience: Duration,
+        tls: &rustls::ClientConfig,
+    ) -> Result<Self, OutgoingError> {
+        Ok(Self {
+            uri: check(url)?,
+            client: Client::builder(TokioExecutor::new()).build(connector_with(tls.clone())),
+            patience,
+        })
+    }
+
     /// Posts JSON; the answer's status. Its body is not read, and redirects are not followed.
     ///
     /// # Errors
     /// [`OutgoingError::Unanswered`].
     pub async fn post_json(&self, body: String) -> Result<u16, OutgoingError> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(self.uri.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(|_| OutgoingError::Unusable)?;
+        let request = Self::request(Method::POST, self.uri.clone(), &[], body)?;
         let answer = tokio::time::timeout(self.patience, self.client.request(request)).await;
         match answer {
             Ok(Ok(answer)) => Ok(answer.status().as_u16()),
             Ok(Err(_)) | Err(_) => Err(OutgoingError::Unanswered),
         }
     }
+
+    /// Posts JSON with more headers; an answer with a body of so many bytes at most. Redirects are not
+    /// followed.
+    ///
+    /// # Errors
+    /// [`OutgoingError::Unanswered`], [`OutgoingError::Unreadable`].
+    pub async fn post(
+        &self,
+        body: String,
+        headers: &[(&'static str, String)],
+        most: usize,
+    ) -> Result<Answer, OutgoingError> {
+        let request = Self::request(Method::POST, self.uri.clone(), headers, body)?;
+        self.exchange(request, most).await
+    }
+
+    /// Gets the address with more in its query, which has to be one already; else as [`Self::post`].
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn get(
+        &self,
+        query: &str,
+        headers: &[(&'static str, String)],
+        most: usize,
+    ) -> Result<Answer, OutgoingError> {
+        let uri = with_query(&self.uri, query).ok_or(OutgoingError::Unusable)?;
+        let request = Self::request(Method::GET, uri, headers, String::new())?;
+        self.exchange(request, most).await
+    }
+
+    fn request(
+        method: Method,
+        uri: Uri,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<Request<Full<Bytes>>, OutgoingError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::from(body));
+        request.map_err(|_| OutgoingError::Unusable)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<Answer, OutgoingError> {
+        let exchange = async {
+            let answer = self.client.request(request).await;
+            let answer = answer.map_err(|_| OutgoingError::Unanswered)?;
+            let status = answer.status().as_u16();
+            let body = Limited::new(answer.into_body(), most).collect().await;
+            let body = body.map_err(|_| OutgoingError::Unreadable)?.to_bytes();
+            Ok(Answer { status, body })
+        };
+        let exchanged = tokio::time::timeout(self.patience, exchange).await;
+        exchanged.map_err(|_| OutgoingError::Unanswered)?
+    }
+}
+
+/// An address with more in its query.
+fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
+    let path = uri.path();
+    let whole = match uri.query() {
+        Some(known) if !known.is_empty() => format!("{path}?{known}&{query}"),
+        _ => format!("{path}?{query}"),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(whole.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
