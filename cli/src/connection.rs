@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sottovoce::crypto::sign::SigningKey;
+use sottovoce::wire::frame::Object;
 use sottovoce_client::admin::Session;
 use sottovoce_client::tls;
 
@@ -79,6 +80,16 @@ pub(crate) async fn connect_as(
     let tls = options.tls()?;
     let (session, _) = Session::connect(&options.relay, folder.account(), key, tls).await?;
     Ok(session)
+}
+
+/// Connects as the account's administrator; returns what the relay says of the account as well.
+pub(crate) async fn connect_and_learn(
+    options: &RelayOptions,
+    folder: &Folder,
+) -> Outcome<(Session, Vec<Object>)> {
+    let tls = options.tls()?;
+    let key = folder.administrator()?;
+    Ok(Session::connect(&options.relay, folder.account(), &key, tls).await?)
 }
 
 /// Whether waiting may help: the relay restarts, or the network is away.

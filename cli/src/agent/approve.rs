@@ -159,7 +159,7 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
     let account = folder.believed()?;
     let (policy, _) = account.policy(clock::now())?;
     arguments.grant.check(policy)?;
-    let request = read(&arguments.request)?;
+    let request = read_request(&arguments.request)?;
     if request.account != folder.account() {
         let words = "the request is for another account";
         return Err(Failure::new("foreign-account", words));
@@ -174,7 +174,8 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
         .await
 }
 
-fn read(text: &str) -> Outcome<EnrolmentRequest> {
+/// A device's request, as `agent request` and the console show it; `-` reads it from standard input.
+pub(crate) fn read_request(text: &str) -> Outcome<EnrolmentRequest> {
     let mut input = String::new();
     let text = if text == "-" {
         std::io::stdin()

@@ -8,6 +8,7 @@ mod revoke;
 
 use clap::Subcommand;
 
+pub(crate) use approve::read_request;
 pub(crate) use request::request;
 
 use crate::failure::Outcome;

@@ -1,5 +1,6 @@
 //! `sottovoce policy`: what the account decides, in signed versions.
 
+mod fetch;
 mod reach;
 mod settings;
 mod show;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Set(Set),
     /// Send root statement, policy and renewals to the relay. Repeating it is harmless.
     Publish(Publish),
+    /// Take over what other administrators published since, such as in the console's security settings.
+    Fetch(fetch::Arguments),
     /// Extend the dates of the policy as it is, and change nothing else. Publish it afterwards.
     Renew(Renew),
 }
@@ -75,6 +78,7 @@ pub(crate) async fn run(command: Command) -> Outcome {
         Command::Show(arguments) => show::run(&Folder::open(&arguments.dir)?),
         Command::Set(arguments) => set(&arguments),
         Command::Publish(arguments) => publish(&arguments).await,
+        Command::Fetch(arguments) => fetch::run(&arguments).await,
         Command::Renew(arguments) => renew(&arguments),
     }
 }
@@ -184,7 +188,14 @@ pub(crate) async fn send(folder: &Folder, relay: &mut Session) -> Outcome {
         .await?;
     relay
         .publish(ObjectKind::Policy, folder.policy()?.to_bytes())
-        .await?;
+        .await
+        .map_err(|error| match error.code() {
+            "conflict" | "rolled-back" => Failure::from(error).with_help(
+                "Another administrator has published a policy since: take it over with `sottovoce policy \
+                 fetch`,\nif need be with --replace, and set again what is missing then.",
+            ),
+            _ => error.into(),
+        })?;
     for renewal in folder.renewals()? {
         relay
             .publish(ObjectKind::Renewal, renewal.to_bytes())

@@ -1,11 +1,13 @@
 //! `sottovoce account`: the beginning of everything.
 
+mod administrator;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use sottovoce::account::{
-    AccountError, Archive, EntryPoint, KeyManager, Level, Limits, Operator, Plan, Policy,
-    Retention, Role, RootStatement, Team, account_id,
+    Archive, EntryPoint, KeyManager, Level, Limits, Operator, Plan, Policy, Retention, Role,
+    RootStatement, Team, account_id,
 };
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     ///
     /// Needs `root.key`. Publish the account afterwards: `policy publish`.
     KeyManager(NameKeyManager),
+    /// Name who administers the account, in a new root statement.
+    #[command(subcommand)]
+    Administrator(administrator::Command),
 }
 
 #[derive(Args)]
@@ -105,6 +110,7 @@ pub(crate) fn run(command: &Command) -> Outcome {
     match command {
         Command::Create(arguments) => create(arguments),
         Command::KeyManager(arguments) => name_key_manager(arguments),
+        Command::Administrator(command) => administrator::run(command),
     }
 }
 
@@ -145,9 +151,7 @@ fn create(arguments: &Create) -> Outcome {
 
 fn name_key_manager(arguments: &NameKeyManager) -> Outcome {
     let folder = Folder::open(&arguments.dir)?;
-    let mut root = folder.root()?.parse().map_err(AccountError::from)?;
-    root.number += 1;
-    root.issued = clock::now();
+    let mut root = administrator::next_statement(&folder)?;
     root.key_manager = Some(KeyManager {
         identity: arguments.identity,
         operator: match arguments.operator {
