@@ -12,6 +12,7 @@ use sottovoce_server::bearer;
 use sottovoce_server::problem::Problem;
 
 use super::error::ApiError;
+use super::rates::Asker;
 use crate::account::AccountHub;
 use crate::refusal::Refusal;
 use crate::relay::Shared;
@@ -154,7 +155,7 @@ impl FromRequestParts<Arc<Shared>> for Caller {
                 shared.throttle.failed(address);
             }
         })?;
-        if !shared.rates.take(&caller.token.hash) {
+        if !shared.rates.take(Asker::Token(caller.token.hash)) {
             return Err(Refusal::Throttled.into());
         }
         Ok(caller)

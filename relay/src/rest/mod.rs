@@ -12,6 +12,7 @@ mod deliveries;
 mod describe;
 mod error;
 mod objects;
+mod origins;
 mod path;
 mod rates;
 mod repeat;
@@ -100,6 +101,11 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(problem::catch_panics())
+        .layer(origins::any())
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            origins::count,
+        ))
         .with_state(Arc::clone(shared))
 }
 

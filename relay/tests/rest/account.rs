@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::integrator::{Integrator, exchange};
-use crate::scene::{Person, Scene, now};
+use crate::scene::{Business, Person, Scene, now};
 use serde_json::{Value, json};
 use sottovoce::account::{Policy, RootStatement};
 use sottovoce::wire::codec::{from_base64url, to_base64url};
@@ -207,11 +207,80 @@ async fn the_description_is_served_and_whatever_is_wrong_is_a_problem_document()
     assert_eq!(answer.problem(), (413, "too-large"));
     let answer = integrator.post("/root", &json!({ "sign": "" })).await;
     assert_eq!(answer.problem(), (422, "invalid-body"));
-    // Nothing is said to other origins.
-    let headers = [("origin", "https://elsewhere.example")];
-    let answer = integrator.send("GET", "/root", &headers, None).await;
-    assert_eq!(answer.status, 200);
-    assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    scene.end().await;
+}
+
+/// A console is served by its customer, on another origin than the relay, and its security settings use
+/// the API. A page of any origin has no more of it than a program has: the token that it must hold.
+#[tokio::test]
+async fn pages_of_any_origin_use_the_api_with_nothing_but_a_token_of_their_own() {
+    let scene = Scene::open().await;
+    let integrator = Integrator::new(&scene).await;
+    let from = ("origin", "https://console.example");
+    let path = format!("/v1/accounts/{}/secret-token", scene.business.id);
+    let headers = [
+        from,
+        ("access-control-request-method", "POST"),
+        (
+            "access-control-request-headers",
+            "authorization,content-type,idempotency-key,if-none-match",
+        ),
+    ];
+    let asked = exchange(scene.address, "OPTIONS", &path, &headers, "").await;
+    assert_eq!(asked.status, 200);
+    assert_eq!(asked.headers["access-control-allow-origin"], "*");
+    assert_eq!(
+        asked.headers["access-control-allow-methods"],
+        "GET,POST,PUT,DELETE"
+    );
+    assert_eq!(
+        asked.headers["access-control-allow-headers"],
+        "authorization,content-type,idempotency-key,if-none-match"
+    );
+    assert_eq!(asked.headers["access-control-max-age"], "7200");
+    let good = integrator.send("GET", "/root", &[from], None).await;
+    assert_eq!(good.status, 200);
+    let foreign = Integrator::with(&scene, &["usage:read"]).await;
+    let refused = foreign.send("GET", "/root", &[from], None).await;
+    assert_eq!(refused.problem(), (403, "scope-missing"));
+    let nothing = exchange(scene.address, "GET", "/v1/nothing", &[from], "").await;
+    // A cookie says nothing.
+    let cookie = ("cookie", "token=x");
+    let unknown = exchange(scene.address, "GET", &path, &[from, cookie], "").await;
+    assert_eq!(unknown.problem(), (401, "token-missing"));
+    for answer in [good, refused, nothing, unknown] {
+        assert_eq!(answer.headers["access-control-allow-origin"], "*");
+        assert_eq!(
+            answer.headers["access-control-expose-headers"],
+            "etag,idempotency-replayed,retry-after"
+        );
+        assert!(
+            !answer
+                .headers
+                .contains_key("access-control-allow-credentials")
+        );
+    }
+    // What is not the API says nothing to other origins.
+    let health = exchange(scene.address, "GET", "/healthz", &[from], "").await;
+    assert!(!health.headers.contains_key("access-control-allow-origin"));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn an_address_that_asks_for_permission_too_often_waits() {
+    let scene = Scene::with(Business::new(), |config| config.limits.requests = 1).await;
+    let headers = [
+        ("origin", "https://console.example"),
+        ("access-control-request-method", "GET"),
+    ];
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(exchange(scene.address, "OPTIONS", "/v1/x", &headers, "").await);
+    }
+    assert_eq!(answers[0].status, 200);
+    let refused = answers.iter().find(|answer| answer.status != 200).unwrap();
+    assert_eq!(refused.problem(), (429, "throttled"));
+    assert_eq!(refused.headers["retry-after"], "1");
     scene.end().await;
 }
 
