@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::AccountId;
+use sottovoce_older_keys::{SignGet, Signing, TokenAs};
 use sottovoce_server::config::{self, ConfigError};
 use sottovoce_server::{TlsFiles, database};
 
 use crate::master::{Master, secret_of_hex};
+use crate::older::OlderShape;
 use crate::rules::Rules;
 
 /// What a key manager is told.
@@ -32,6 +34,8 @@ pub struct Config {
     pub master: Master,
     /// Who may ask for what.
     pub rules: Rules,
+    /// Who may call in the older shape, if anybody may.
+    pub older: Option<OlderShape>,
 }
 
 /// A key manager's settings, in the sections that they have in `keymanager.toml`.
@@ -52,6 +56,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// What to store in.
     pub database: DatabaseSettings,
+    /// Callers of the older shape.
+    pub older_shape: OlderSettings,
 }
 
 /// `[listen]`
@@ -76,6 +82,19 @@ pub struct DatabaseSettings {
     pub others: Vec<String>,
 }
 
+/// `[older_shape]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OlderSettings {
+    /// Secret tokens of accounts that may call in the older shape: lines of an account's id, a colon and
+    /// 96 hexadecimal characters. Nobody may without.
+    pub tokens: String,
+    /// What the signature of a GET is over.
+    pub sign_get: SignGet,
+    /// How a token becomes the key of the signature.
+    pub token_as: TokenAs,
+}
+
 impl Default for ListenSettings {
     fn default() -> Self {
         Self {
@@ -87,7 +106,7 @@ impl Default for ListenSettings {
 }
 
 impl config::Settings for Settings {
-    const SECRETS: &'static [&'static str] = &["identity", "master"];
+    const SECRETS: &'static [&'static str] = &["identity", "master", "older_shape.tokens"];
     const URLS: &'static [&'static str] = &["database.url"];
 }
 
@@ -120,6 +139,13 @@ impl Settings {
         })?;
         let master = Master::parse(&self.master);
         let master = master.map_err(|error| ConfigError::value("master", error.to_string()))?;
+        let signing = Signing {
+            get: self.older_shape.sign_get,
+            token: self.older_shape.token_as,
+        };
+        let older = OlderShape::parse(&self.older_shape.tokens, signing, &accounts);
+        let older =
+            older.map_err(|error| ConfigError::value("older_shape.tokens", error.to_string()))?;
         let rules = match &self.rules {
             Some(path) => {
                 Rules::read(path).map_err(|error| ConfigError::value("rules", error.to_string()))?
@@ -136,6 +162,7 @@ impl Settings {
             identity: SigningKey::from_seed(&identity),
             master,
             rules,
+            older,
         })
     }
 }
@@ -199,12 +226,22 @@ mod tests {
     fn what_no_key_manager_can_do_is_named() {
         let good = || settings("keys.db", &[]);
         type Change = fn(&mut Settings);
-        let bad: [(&str, Change); 6] = [
+        let bad: [(&str, Change); 9] = [
             ("accounts", |it| it.accounts.clear()),
             ("accounts", |it| it.accounts.push("x".to_owned())),
             ("identity", |it| it.identity = "01".repeat(31)),
             ("master", |it| it.master.clear()),
             ("tombstones", |it| it.tombstones = PathBuf::new()),
+            ("older_shape.tokens", |it| {
+                it.older_shape.tokens = "ab".repeat(48);
+            }),
+            ("older_shape.tokens", |it| {
+                it.older_shape.tokens = format!("{}:{}", "A".repeat(43), "ab".repeat(47));
+            }),
+            ("older_shape.tokens", |it| {
+                let foreign = format!("{}E", "A".repeat(42));
+                it.older_shape.tokens = format!("{foreign}:{}", "ab".repeat(48));
+            }),
             ("listen.key", |it| {
                 it.listen.certificate = Some("cert.pem".into());
             }),

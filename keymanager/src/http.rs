@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::Config;
+use crate::older::{self, OlderShape};
 use crate::service::{KeyManager, Parts, ServiceError};
 use crate::store::{Store, StoreError};
 use sottovoce_server::clock;
@@ -62,6 +63,7 @@ impl StartError {
 pub struct Server {
     listener: Listener,
     manager: Arc<KeyManager>,
+    older: Option<OlderShape>,
     readiness: Readiness,
 }
 
@@ -88,6 +90,7 @@ impl Server {
         Ok(Self {
             listener,
             manager: Arc::new(manager),
+            older: config.older,
             readiness: Readiness::ready(),
         })
     }
@@ -104,7 +107,10 @@ impl Server {
 
     /// Serves until `shutdown`.
     pub async fn serve(self, shutdown: CancellationToken) {
-        let router = router(&self.manager, self.readiness.clone());
+        let mut router = router(&self.manager, self.readiness.clone());
+        if let Some(shape) = self.older {
+            router = router.merge(older::routes(Arc::clone(&self.manager), shape));
+        }
         let watch = watch(Arc::clone(&self.manager), self.readiness, shutdown.clone());
         tokio::join!(
             sottovoce_server::serve(self.listener, router, shutdown),
@@ -171,7 +177,7 @@ fn router(manager: &Arc<KeyManager>, readiness: Readiness) -> Router {
 }
 
 /// Nobody on the way keeps anything.
-async fn no_store(mut response: axum::response::Response) -> axum::response::Response {
+pub(crate) async fn no_store(mut response: axum::response::Response) -> axum::response::Response {
     let value = header::HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, value);
     response

@@ -5,7 +5,7 @@
 //! - [`store`]: its own database, which no other data may share,
 //! - [`rules`]: who may ask for what, in a file for people to read,
 //! - [`service`]: judges requests, answers them, and writes down each one,
-//! - [`http`]: how requests reach it,
+//! - [`http`]: how requests reach it, [`older`]: and those of the older shape,
 //! - [`conformance`]: tries any key manager from outside.
 //!
 //! The private parts of keys never leave it, but for what a request is granted, sealed to that
@@ -15,6 +15,7 @@ pub mod config;
 pub mod conformance;
 pub mod http;
 pub mod master;
+pub mod older;
 pub mod rules;
 pub mod service;
 pub mod store;

@@ -44,7 +44,7 @@ pub struct Master {
 pub struct Wrapped {
     /// Which generation wrapped it.
     pub generation: i64,
-    /// Nonce and AES-256-GCM ciphertext, 60 bytes.
+    /// Nonce and AES-256-GCM ciphertext, 28 bytes longer than what was wrapped.
     pub bytes: Vec<u8>,
 }
 
@@ -92,24 +92,49 @@ impl Master {
     ///
     /// # Errors
     /// [`MasterError::NoRandomness`].
-    pub fn wrap(&self, place: &[&[u8]], secret: &Secret<32>) -> Result<Wrapped, MasterError> {
-        let (generation, key) = self.generations.last().ok_or(MasterError::Empty)?;
-        Ok(Wrapped {
-            generation: *generation,
-            bytes: wrap_under(key, place, secret)?,
-        })
+    pub fn wrap<const N: usize>(
+        &self,
+        place: &[&[u8]],
+        secret: &Secret<N>,
+    ) -> Result<Wrapped, MasterError> {
+        self.wrap_bytes(place, secret.expose())
     }
 
     /// What was wrapped at `place`.
     ///
     /// # Errors
     /// [`MasterError`].
-    pub fn unwrap(&self, place: &[&[u8]], wrapped: &Wrapped) -> Result<Secret<32>, MasterError> {
+    pub fn unwrap<const N: usize>(
+        &self,
+        place: &[&[u8]],
+        wrapped: &Wrapped,
+    ) -> Result<Secret<N>, MasterError> {
+        let bytes = self.unwrap_bytes(place, wrapped)?;
+        Secret::from_slice(&bytes).ok_or(MasterError::Unreadable)
+    }
+
+    /// Wraps what an older generation wrapped under the newest.
+    ///
+    /// # Errors
+    /// [`MasterError`].
+    pub fn wrap_anew(&self, place: &[&[u8]], wrapped: &Wrapped) -> Result<Wrapped, MasterError> {
+        self.wrap_bytes(place, &self.unwrap_bytes(place, wrapped)?)
+    }
+
+    fn wrap_bytes(&self, place: &[&[u8]], secret: &[u8]) -> Result<Wrapped, MasterError> {
+        let (generation, key) = self.generations.last().ok_or(MasterError::Empty)?;
+        Ok(Wrapped {
+            generation: *generation,
+            bytes: seal(key, place, secret)?,
+        })
+    }
+
+    fn unwrap_bytes(&self, place: &[&[u8]], wrapped: &Wrapped) -> Result<SecretBytes, MasterError> {
         let mut generations = self.generations.iter();
         let (_, key) = generations
             .find(|(number, _)| *number == wrapped.generation)
             .ok_or(MasterError::Gone)?;
-        unwrap_under(key, place, &wrapped.bytes)
+        open(key, place, &wrapped.bytes)
     }
 }
 
@@ -119,10 +144,14 @@ pub(crate) fn wrap_under(
     place: &[&[u8]],
     secret: &Secret<32>,
 ) -> Result<Vec<u8>, MasterError> {
+    seal(key, place, secret.expose())
+}
+
+fn seal(key: &Secret<32>, place: &[&[u8]], secret: &[u8]) -> Result<Vec<u8>, MasterError> {
     let nonce: [u8; NONCE] = Random::os()
         .bytes()
         .map_err(|_| MasterError::NoRandomness)?;
-    let sealed = aead::encrypt(key, &nonce, &place.concat(), secret.expose());
+    let sealed = aead::encrypt(key, &nonce, &place.concat(), secret);
     Ok([&nonce[..], &sealed].concat())
 }
 
@@ -132,11 +161,14 @@ pub(crate) fn unwrap_under(
     place: &[&[u8]],
     wrapped: &[u8],
 ) -> Result<Secret<32>, MasterError> {
+    Secret::from_slice(&open(key, place, wrapped)?).ok_or(MasterError::Unreadable)
+}
+
+fn open(key: &Secret<32>, place: &[&[u8]], wrapped: &[u8]) -> Result<SecretBytes, MasterError> {
     let unreadable = MasterError::Unreadable;
     let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>().ok_or(unreadable)?;
-    let opened: SecretBytes =
-        aead::decrypt(key, nonce, &place.concat(), sealed).map_err(|_| MasterError::Unreadable)?;
-    Secret::from_slice(&opened).ok_or(MasterError::Unreadable)
+    let opened = aead::decrypt(key, nonce, &place.concat(), sealed);
+    opened.map_err(|_| MasterError::Unreadable)
 }
 
 fn generation(line: &str) -> Option<(i64, Secret<32>)> {
@@ -186,13 +218,11 @@ mod tests {
         let wrapped = master(&[1]).wrap(&[b"a", b"b"], &secret).unwrap();
         assert_eq!(wrapped.generation, 1);
         assert_eq!(wrapped.bytes.len(), 60);
-        assert_eq!(
-            master(&[2, 1]).unwrap(&[b"a", b"b"], &wrapped).unwrap(),
-            secret
-        );
-        let gone = master(&[2]).unwrap(&[b"a", b"b"], &wrapped);
+        let unwrap = |master: &Master, place: &[&[u8]]| master.unwrap::<32>(place, &wrapped);
+        assert_eq!(unwrap(&master(&[2, 1]), &[b"a", b"b"]).unwrap(), secret);
+        let gone = unwrap(&master(&[2]), &[b"a", b"b"]);
         assert!(matches!(gone, Err(MasterError::Gone)));
-        let elsewhere = master(&[1]).unwrap(&[b"a", b"c"], &wrapped);
+        let elsewhere = unwrap(&master(&[1]), &[b"a", b"c"]);
         assert!(matches!(elsewhere, Err(MasterError::Unreadable)));
         assert_eq!(master(&[3, 1]).wrap(&[], &secret).unwrap().generation, 3);
     }

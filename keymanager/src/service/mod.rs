@@ -3,6 +3,7 @@
 mod archive;
 mod grant;
 mod judge;
+mod older;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use sqlx::AnyConnection;
 use tokio::sync::Mutex;
 
 use crate::master::{Master, MasterError};
+pub use older::{OlderCall, contact_of};
+
 use crate::rules::Rules;
 use crate::store::{self, Store, StoreError};
 use sottovoce_server::tombstones::{Tombstones, TombstonesError};
@@ -98,6 +101,24 @@ struct RequestKey {
 /// Why a request is not granted.
 #[derive(Clone, Copy, Debug)]
 struct No(Outcome, &'static str);
+
+/// Who asks for what, as the audit log has it.
+#[derive(Debug)]
+struct Asker {
+    device: DeviceId,
+    operation: &'static str,
+    contact: Option<ContactId>,
+}
+
+impl Asker {
+    fn of(request: &KeyRequest) -> Self {
+        Self {
+            device: request.device,
+            operation: request.operation.name(),
+            contact: request.operation.contact().copied(),
+        }
+    }
+}
 
 impl KeyManager {
     /// Starts one. Erasures that its database does not know, because it is older, are done again.
@@ -211,7 +232,7 @@ impl KeyManager {
             }
         };
         answer.audit = self
-            .write_down(connection, &judged.request, &answer)
+            .write_down(connection, &Asker::of(&judged.request), &answer)
             .await?;
         let buried = match (&judged.request.operation, &grant) {
             (Operation::Erase { contact }, Some(_)) => Some(*contact),
@@ -272,7 +293,7 @@ impl KeyManager {
     async fn write_down(
         &self,
         connection: &mut AnyConnection,
-        request: &KeyRequest,
+        asker: &Asker,
         answer: &KeyAnswer,
     ) -> Result<AuditHead, StoreError> {
         let entry = AuditEntry {
@@ -282,9 +303,9 @@ impl KeyManager {
             number: answer.audit.number + 1,
             previous: answer.audit.hash,
             time: answer.time,
-            device: request.device,
-            operation: request.operation.name().to_owned(),
-            contact: request.operation.contact().copied(),
+            device: asker.device,
+            operation: asker.operation.to_owned(),
+            contact: asker.contact,
             request: answer.request,
             outcome: answer.outcome,
             code: answer.code.clone(),
@@ -348,9 +369,7 @@ async fn wrap_anew(connection: &mut AnyConnection, master: &Master) -> Result<()
             return Ok(());
         }
         for old in old {
-            let place = [old.account.as_slice(), old.place.as_slice()];
-            let secret = master.unwrap(&place, &old.secret)?;
-            let new = master.wrap(&place, &secret)?;
+            let new = master.wrap_anew(&old.bound_to(), &old.secret)?;
             store::replace(connection, old, &new).await?;
         }
     }

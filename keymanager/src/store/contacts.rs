@@ -111,11 +111,16 @@ pub async fn erase(
     contact: &ContactId,
     now: Time,
 ) -> Result<ContactState, StoreError> {
-    sqlx::query("DELETE FROM archived WHERE account = $1 AND contact = $2")
-        .bind(blob(account.as_array()))
-        .bind(blob(contact.as_array()))
-        .execute(&mut *connection)
-        .await?;
+    for statement in [
+        "DELETE FROM archived WHERE account = $1 AND contact = $2",
+        "DELETE FROM older_keys WHERE account = $1 AND contact = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(blob(account.as_array()))
+            .bind(blob(contact.as_array()))
+            .execute(&mut *connection)
+            .await?;
+    }
     sqlx::query(
         "INSERT INTO contacts (account, contact, generation, wrapped, state, created, releases)
          VALUES ($1, $2, NULL, NULL, $3, $4, 0)

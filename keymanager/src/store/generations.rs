@@ -2,17 +2,16 @@
 
 use sqlx::{AnyConnection, Row};
 
-use super::StoreError;
+use super::{OLDER, StoreError};
 use crate::master::Wrapped;
 
 /// A secret under an older generation of the master key.
 #[derive(Debug)]
 pub struct Old {
     of: Of,
-    /// The account's bytes.
-    pub account: Vec<u8>,
+    account: Vec<u8>,
     /// The contact's, or the key's id.
-    pub place: Vec<u8>,
+    place: Vec<u8>,
     /// As it is stored.
     pub secret: Wrapped,
 }
@@ -22,10 +21,20 @@ pub struct Old {
 enum Of {
     Contact,
     Prekey,
+    /// In the older shape.
+    Older,
 }
 
 impl Of {
-    const ALL: [Self; 2] = [Self::Contact, Self::Prekey];
+    const ALL: [Self; 3] = [Self::Contact, Self::Prekey, Self::Older];
+
+    /// What its place has beside account and contact, or id.
+    const fn place(self) -> &'static [u8] {
+        match self {
+            Self::Contact | Self::Prekey => &[],
+            Self::Older => OLDER,
+        }
+    }
 
     const fn select(self) -> &'static str {
         match self {
@@ -36,6 +45,10 @@ impl Of {
             Self::Prekey => {
                 "SELECT account, id AS place, generation, wrapped FROM prekeys
                  WHERE generation < $1 AND contact IS NULL LIMIT 512"
+            }
+            Self::Older => {
+                "SELECT account, contact AS place, generation, wrapped FROM older_keys
+                 WHERE generation < $1 LIMIT 512"
             }
         }
     }
@@ -49,7 +62,18 @@ impl Of {
             Self::Prekey => {
                 "UPDATE prekeys SET generation = $3, wrapped = $4 WHERE account = $1 AND id = $2"
             }
+            Self::Older => {
+                "UPDATE older_keys SET generation = $3, wrapped = $4
+                 WHERE account = $1 AND contact = $2"
+            }
         }
+    }
+}
+
+impl Old {
+    /// The place that it is bound to.
+    pub fn bound_to(&self) -> [&[u8]; 3] {
+        [&self.account, &self.place, self.of.place()]
     }
 }
 

@@ -12,6 +12,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Row, Transaction};
 mod audit;
 mod contacts;
 mod generations;
+mod older;
 mod prekeys;
 
 pub use audit::{add_audit, audit_after, audit_head};
@@ -20,6 +21,7 @@ pub use contacts::{
     share,
 };
 pub use generations::{Old, replace, wrapped_before};
+pub use older::{OLDER, add_older_key, older_key};
 pub use prekeys::{Prekey, add_prekey, last_resort, prekey, use_up};
 
 /// The database cannot be used.
