@@ -61,6 +61,9 @@ pub(crate) fn of(code: &str) -> &'static str {
         "not-yet-valid" => "it is not valid yet; is the clock right?",
         "not-yours" => "it belongs to another device",
         "nothing-to-claim" => "the contact waits for nobody, or not for this device",
+        "plan-not-allowed" => {
+            "the relay's operator does not allow the policy's plan, a level in it, or its retention"
+        }
         "policy-not-allowed" => "the policy does not allow it",
         "refused" => "the relay refused",
         "responsible-stays" => "whoever is responsible can only hand the contact on, or close it",

@@ -13,6 +13,7 @@ use sottovoce_server::config::{self, ConfigError};
 use sottovoce_server::{Listen, TlsFiles};
 
 use crate::hints::HintChannel;
+use crate::plans::{PlanSettings, Plans};
 use crate::proxy::Proxies;
 use crate::push::payload::Services;
 use sottovoce_webhooks::dispatch::read_roots;
@@ -53,6 +54,8 @@ pub struct Config {
     pub webhooks: WebhookConfig,
     /// Whether key managers may have addresses that are not public.
     pub private_key_managers: bool,
+    /// What each plan allows.
+    pub plans: Plans,
 }
 
 impl Config {
@@ -73,6 +76,7 @@ impl Config {
             drain: Duration::ZERO,
             webhooks: WebhookConfig::default(),
             private_key_managers: false,
+            plans: Plans::default(),
         }
     }
 }
@@ -140,6 +144,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Which key managers may be asked.
     pub key_managers: KeyManagerSettings,
+    /// What each plan allows.
+    pub plans: PlanSettings,
     /// Folders of files to serve, by the path to serve them under.
     #[serde(rename = "static")]
     pub folders: BTreeMap<String, PathBuf>,
@@ -343,6 +349,7 @@ impl Settings {
             drain: Duration::from_secs(self.drain.seconds.into()),
             webhooks,
             private_key_managers: self.key_managers.private,
+            plans: self.plans.into_plans()?,
         })
     }
 }

@@ -75,6 +75,9 @@ impl Expiry {
             if expires < now.plus_seconds(WARNED) {
                 found.insert(Warning::Policy(account, expires <= now));
             }
+            if let Err(error) = hub.allowed(&book, now) {
+                found.insert(Warning::Plan(account, error.to_string()));
+            }
             let teams = book.teams_without_key(now);
             silent += i64::try_from(teams.len()).unwrap_or(i64::MAX);
             found.extend(
@@ -101,6 +104,8 @@ impl Expiry {
 enum Warning {
     /// An account's policy ends soon, or has ended.
     Policy(AccountId, bool),
+    /// The table of plans does not allow the policy any more.
+    Plan(AccountId, String),
     /// A team of an entry point has no key to seal to.
     Team(AccountId, String, String),
 }
@@ -115,6 +120,10 @@ impl Warning {
             Self::Policy(account, true) => tracing::error!(
                 code = "policy-expired", %account,
                 "the account's policy has ended: nobody sends anything until it is renewed"
+            ),
+            Self::Plan(account, reason) => tracing::warn!(
+                code = "plan-not-allowed", %account, %reason,
+                "the table of plans does not allow the account's policy: it cannot be renewed"
             ),
             Self::Team(account, entry_point, team) => tracing::warn!(
                 code = "no-team-key", %account, %entry_point, %team,

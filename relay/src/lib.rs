@@ -29,6 +29,7 @@ mod load;
 mod metrics;
 mod nodes;
 pub mod outcome;
+mod plans;
 #[cfg(planted_violations)]
 mod planted;
 pub mod presence;
@@ -48,6 +49,7 @@ pub mod webhooks;
 
 pub use backup::{BackupError, back_up};
 pub use config::{Config, Mount, Push, Settings};
+pub use plans::{PlanError, PlanSettings, Plans, RuleSettings};
 pub use proxy::Proxies;
 pub use refusal::Refusal;
 pub use relay::{Relay, RelayError, check, serve};

@@ -5,6 +5,8 @@ use sottovoce::contact::CommitError;
 use sottovoce::message::MessageError;
 use sottovoce::wire::DecodeError;
 
+use crate::plans::PlanError;
+
 /// A refusal, as it goes into `Refused` and `Goodbye` frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,9 @@ pub enum Refusal {
     /// The envelope cannot be read or its author did not sign it.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// The operator's table of plans does not allow the policy.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// This relay does not serve the account.
     #[error("this relay does not serve the account")]
     UnknownAccount,
@@ -112,6 +117,7 @@ impl Refusal {
             Self::Account(error) => error.code(),
             Self::Commit(error) => error.code(),
             Self::Message(error) => error.code(),
+            Self::Plan(error) => error.code(),
             Self::UnknownAccount => "unknown-account",
             Self::WrongHost => "wrong-host",
             Self::WrongNonce => "wrong-nonce",

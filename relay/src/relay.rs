@@ -205,6 +205,7 @@ impl Relay {
             None => Arc::new(LocalFanout::default()),
         };
         let bans = Bans::load(Arc::clone(&store), Arc::clone(&fanout)).await?;
+        let plans = Arc::new(config.plans);
         let mut accounts = HashMap::new();
         for id in config.accounts {
             let hub = AccountHub::load(
@@ -212,6 +213,7 @@ impl Relay {
                 Arc::clone(&store),
                 Arc::clone(&fanout),
                 Arc::clone(&hints),
+                Arc::clone(&plans),
             )
             .await?;
             accounts.insert(id, Arc::new(hub));

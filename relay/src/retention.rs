@@ -1,4 +1,4 @@
-//! How long the relay keeps things: entries as long as the policy says, erased contacts not at
+//! How long the relay keeps things: entries as long as policy and plan say, erased contacts not at
 //! all, answers and nonces as long as somebody may repeat them.
 
 use std::collections::HashSet;
@@ -100,13 +100,13 @@ async fn sweep(shared: &Shared) -> Result<(), StoreError> {
         .await
 }
 
-/// Drops the bytes of contacts whose last entry is older than the policy's days; a day at least.
+/// Drops the bytes of contacts whose last entry is older than policy and plan say.
 async fn drop_outdated(shared: &Shared, hub: &AccountHub, now: Time) -> Result<usize, StoreError> {
     let account = hub.id();
-    let Some((_, days)) = hub.book().await.policy_in_force(now) else {
+    let Some(kept) = hub.kept(now).await else {
         return Ok(0);
     };
-    let life = days.max(1).saturating_mul(limits::DAY * 1000);
+    let life = kept.days().saturating_mul(limits::DAY * 1000);
     let before = Time::from_millis(now.millis().saturating_sub(life));
     let store = &shared.store;
     let mut dropped = 0;

@@ -37,6 +37,7 @@ const KNOWN: &[&str] = &[
     "not-yet-valid",
     "not-yours",
     "nothing-to-claim",
+    "plan-not-allowed",
     "policy-not-allowed",
     "responsible-stays",
     "revoked",

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use sottovoce::account::{AccountError, Credential, Role};
+use sottovoce::account::{AccountError, Credential, Policy, Role};
 use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
 use sottovoce::wire::{DeviceId, Suite, Time, encode};
@@ -260,12 +260,10 @@ impl Book {
         silent.collect()
     }
 
-    /// The hash of the policy in force, and the days that it lets entries stay after the last one.
-    pub(crate) fn policy_in_force(&self, now: Time) -> Option<(Hash, u64)> {
-        let policy = self.policy(now).ok()?;
+    /// The policy in force, or the last one that was, and its hash.
+    pub(crate) fn policy_in_force(&self, now: Time) -> Option<(&Policy, Hash)> {
         let expires = self.account.policy_expires()?;
         let last = Time::from_millis(expires.millis().saturating_sub(1));
-        let (_, hash) = self.account.policy(now.min(last)).ok()?;
-        Some((hash, policy.retention.days))
+        self.account.policy(now.min(last)).ok()
     }
 }

@@ -8,6 +8,7 @@ mod publish;
 
 use std::sync::Arc;
 
+use sottovoce::crypto::Hash;
 use sottovoce::wire::frame::Object;
 use sottovoce::wire::{AccountId, DeviceId, Time};
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -18,6 +19,7 @@ use publish::Publication;
 
 use crate::fanout::{Event, Fanout};
 use crate::hints::{Hint, Hints};
+use crate::plans::{PlanError, Plans, Rule};
 use crate::refusal::Refusal;
 use crate::store::{Store, StoreError};
 
@@ -31,6 +33,7 @@ pub struct AccountHub {
     store: Arc<dyn Store>,
     fanout: Arc<dyn Fanout>,
     hints: Arc<dyn Hints>,
+    plans: Arc<Plans>,
 }
 
 /// What is known of an account.
@@ -60,6 +63,7 @@ impl AccountHub {
         store: Arc<dyn Store>,
         fanout: Arc<dyn Fanout>,
         hints: Arc<dyn Hints>,
+        plans: Arc<Plans>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             id,
@@ -67,6 +71,7 @@ impl AccountHub {
             store,
             fanout,
             hints,
+            plans,
         })
     }
 
@@ -80,6 +85,24 @@ impl AccountHub {
         RwLockReadGuard::map(self.known.read().await, |known| &known.book)
     }
 
+    /// How long entries stay here, and why; nothing while there is no policy.
+    pub(crate) async fn kept(&self, now: Time) -> Option<Kept> {
+        let book = self.book().await;
+        let (policy, hash) = book.policy_in_force(now)?;
+        let rule = self.plans.of(&self.id, policy.plan);
+        Some(Kept {
+            policy: hash,
+            policy_days: policy.retention.days,
+            plan: rule.clone(),
+        })
+    }
+
+    /// Whether the operator's table of plans still allows the policy in force, if there is one.
+    pub(crate) fn allowed(&self, book: &Book, now: Time) -> Result<(), PlanError> {
+        book.policy_in_force(now)
+            .map_or(Ok(()), |(policy, _)| self.plans.check(policy))
+    }
+
     /// Takes in a publication. When this returns, it is durable, in force and announced.
     ///
     /// # Errors
@@ -89,7 +112,7 @@ impl AccountHub {
         // is not durable.
         let mut known = self.known.write().await;
         for _ in 0..ROUNDS {
-            let publication = match known.book.publish(object, by, now) {
+            let publication = match known.book.publish(object, by, now, &self.plans) {
                 Ok(publication) => publication,
                 // By what this node knows. Another one may know more.
                 Err(refusal) => {
@@ -167,6 +190,24 @@ impl AccountHub {
             let event = Event::Objects(Arc::new(announcement.objects));
             self.fanout.publish(&[announcement.topic], &event);
         }
+    }
+}
+
+/// How long entries of an account stay.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    /// The policy in force.
+    pub(crate) policy: Hash,
+    /// What it says.
+    pub(crate) policy_days: u64,
+    /// What the account's plan allows.
+    pub(crate) plan: Rule,
+}
+
+impl Kept {
+    /// Days after a contact's last entry: a day at least, what the plan allows at most.
+    pub(crate) fn days(&self) -> u64 {
+        self.policy_days.clamp(1, self.plan.days)
     }
 }
 

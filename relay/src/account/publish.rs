@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use sottovoce::account::{
-    AccountError, ArchiveKey, Credential, EnrolmentRequest, KeyKind, Learned, Policy, Revocation,
-    SealKey, TeamKey, TeamSeals,
+    AccountError, ArchiveKey, Credential, EnrolmentRequest, KeyKind, Learned, Policy, Renewal,
+    Revocation, SealKey, TeamKey, TeamSeals,
 };
 use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::{Object, ObjectKind};
@@ -14,6 +14,7 @@ use sottovoce::wire::{DecodeError, DeviceId, Signed, Suite, Time, decode, encode
 use super::announce::Announcement;
 use super::book::{Book, Known};
 use crate::fanout::Topic;
+use crate::plans::Plans;
 use crate::refusal::Refusal;
 use crate::store::{ObjectChange, Prekey, StoredObject};
 use crate::webhooks::{self, NewEvent};
@@ -58,11 +59,12 @@ impl Book {
         object: &Object,
         by: &DeviceId,
         now: Time,
+        plans: &Plans,
     ) -> Result<Publication, Refusal> {
         match object.kind {
             ObjectKind::Root => self.publish_root(object),
-            ObjectKind::Policy => self.publish_policy(object, now),
-            ObjectKind::Renewal => self.publish_renewal(object),
+            ObjectKind::Policy => self.publish_policy(object, now, plans),
+            ObjectKind::Renewal => self.publish_renewal(object, plans),
             ObjectKind::Credential => self.publish_credential(object, now),
             ObjectKind::SealKey => self.publish_seal_key(object, by, now),
             ObjectKind::TeamKey => self.publish_team_key(object, now),
@@ -140,9 +142,18 @@ impl Book {
         Ok(publication)
     }
 
-    fn publish_policy(&mut self, object: &Object, now: Time) -> Result<Publication, Refusal> {
+    fn publish_policy(
+        &mut self,
+        object: &Object,
+        now: Time,
+        plans: &Plans,
+    ) -> Result<Publication, Refusal> {
         let mut publication = Publication::default();
-        let signed = Signed::from_bytes(&object.bytes)?;
+        let signed = Signed::<Policy>::from_bytes(&object.bytes)?;
+        // One that is known stays, whatever the table says by now: the next one has to follow it.
+        if !self.policies.contains_key(&signed.hash()) {
+            plans.check(&signed.parse()?)?;
+        }
         let revoked = self.revoked();
         let learned = self.account.learn_policy(&signed)?;
         if learned == Learned::Nothing {
@@ -184,13 +195,19 @@ impl Book {
         newest.revocations.iter().filter_map(device).collect()
     }
 
-    fn publish_renewal(&mut self, object: &Object) -> Result<Publication, Refusal> {
+    fn publish_renewal(&mut self, object: &Object, plans: &Plans) -> Result<Publication, Refusal> {
         let mut publication = Publication::default();
-        let signed = Signed::from_bytes(&object.bytes)?;
+        let signed = Signed::<Renewal>::from_bytes(&object.bytes)?;
+        let renewal = signed.parse()?;
+        if let Some(known) = self.policies.get(&renewal.policy)
+            && !known.renewals.contains(&object.bytes)
+        {
+            plans.check(&Signed::<Policy>::from_bytes(&known.policy)?.parse()?)?;
+        }
         if self.account.learn_renewal(&signed)? == Learned::Nothing {
             return Ok(publication);
         }
-        self.put_renewal(&signed.parse()?.policy, object.bytes.clone());
+        self.put_renewal(&renewal.policy, object.bytes.clone());
         publication.put(ObjectKind::Renewal, signed.hash().as_array(), &object.bytes);
         publication.announce(Topic::Everyone(self.account.id()), vec![object.clone()]);
         Ok(publication)

@@ -285,7 +285,7 @@ pub(super) async fn one(
     }
     for bytes in commits.iter().take(COMMITS) {
         let commit = read_commit(bytes).ok_or_else(Problem::internal)?;
-        detail.level = Some(super::views::level(commit.core().level));
+        detail.level = Some(crate::plans::level_name(commit.core().level));
         detail.epochs.push(epoch_view(&commit));
     }
     cached(&headers, &detail)

@@ -150,8 +150,13 @@ impl From<ApiError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let problem = Self::new(status(&refusal), refusal.code(), refusal.to_string());
+        let title = match &refusal {
+            Refusal::Plan(_) => "the table of plans does not allow the policy".to_owned(),
+            other => other.to_string(),
+        };
+        let problem = Self::new(status(&refusal), refusal.code(), title);
         match refusal {
+            Refusal::Plan(error) => problem.with_detail(error.to_string()),
             Refusal::Throttled => problem.with_retry_after(1),
             Refusal::Unavailable => problem.with_retry_after(5),
             _ => problem,
@@ -179,7 +184,9 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownAccount | Refusal::UnknownContact | Refusal::UnknownRecord => {
             StatusCode::NOT_FOUND
         }
-        Refusal::NotAllowed | Refusal::NotYours | Refusal::WrongHost => StatusCode::FORBIDDEN,
+        Refusal::NotAllowed | Refusal::NotYours | Refusal::WrongHost | Refusal::Plan(_) => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::DeviceTaken | Refusal::GenerationTaken => StatusCode::CONFLICT,
         Refusal::Erased | Refusal::Dropped => StatusCode::GONE,
         Refusal::Throttled => StatusCode::TOO_MANY_REQUESTS,

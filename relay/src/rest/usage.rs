@@ -14,6 +14,7 @@ use super::cached;
 use super::caller::{Caller, Scope};
 use super::error::ApiError;
 use super::path::AccountPath;
+use crate::plans::{level_name, plan_name};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::Day;
@@ -65,10 +66,26 @@ pub(super) struct UsageDay {
 pub(super) struct RetentionAnswer {
     /// The hash of the policy that says so. To change it, publish another policy.
     policy: String,
-    /// Days that entries stay after a contact's last one. Their hashes stay until it is erased.
+    /// Days that entries stay after a contact's last one: the smaller of the policy's and the
+    /// plan's. Their hashes stay until the contact is erased.
     days: u64,
+    /// The policy's days.
+    policy_days: u64,
+    /// What the account's plan allows here.
+    plan: PlanAnswer,
     /// Entry points with another rule: the protocol has none yet.
     entry_points: Vec<String>,
+}
+
+/// What a plan allows here.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlanAnswer {
+    /// The plan: `solo`, `starter`, `plus` or `enterprise`.
+    name: &'static str,
+    /// The most days that a policy may say.
+    days: u64,
+    /// Levels that entry points may have: `transport`, `storage`, `e2ee`.
+    levels: Vec<&'static str>,
 }
 
 /// Read usage by day.
@@ -103,16 +120,20 @@ pub(super) async fn usage(
 /// Read how long entries are kept.
 #[utoipa::path(get, path = "/retention", tag = "account", params(AccountPath),
     security(("token" = ["account:read"])),
-    responses((status = 200, description = "What the policy in force says", body = RetentionAnswer)))]
+    responses((status = 200, description = "What the policy in force says and its plan allows", body = RetentionAnswer)))]
 pub(super) async fn retention(caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
     caller.may(Scope::AccountRead)?;
-    let book = caller.hub.book().await;
-    let known = book.policy_in_force(clock::now());
-    let (policy, days) = known.ok_or(Refusal::from(AccountError::UnknownPolicy))?;
-    drop(book);
+    let kept = caller.hub.kept(clock::now()).await;
+    let kept = kept.ok_or(Refusal::from(AccountError::UnknownPolicy))?;
     let answer = RetentionAnswer {
-        policy: policy.to_string(),
-        days,
+        policy: kept.policy.to_string(),
+        days: kept.days(),
+        policy_days: kept.policy_days,
+        plan: PlanAnswer {
+            name: plan_name(kept.plan.plan),
+            days: kept.plan.days,
+            levels: kept.plan.levels.iter().copied().map(level_name).collect(),
+        },
         entry_points: Vec::new(),
     };
     cached(&headers, &answer)

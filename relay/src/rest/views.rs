@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use sottovoce::account::{
-    Archive, Credential, Level, Operator, Plan, Policy, Renewal, Revocation, Role, RootStatement,
-    TeamKey, Via,
+    Archive, Credential, Operator, Policy, Renewal, Revocation, Role, RootStatement, TeamKey, Via,
 };
 use sottovoce::wire::codec::to_base64url;
 use sottovoce::wire::frame::Object;
 use sottovoce::wire::{DecodeError, Signed, SignedKind};
 use utoipa::ToSchema;
+
+use crate::plans::{level_name, plan_name};
 
 /// A signed object.
 #[derive(Serialize, ToSchema)]
@@ -74,7 +75,7 @@ impl From<RootStatement> for RootView {
                 Operator::Customer => "customer",
                 Operator::Platform => "platform",
             }),
-            lowest_level: level(root.lowest_level),
+            lowest_level: level_name(root.lowest_level),
         }
     }
 }
@@ -168,19 +169,14 @@ impl From<Policy> for PolicyView {
             previous: policy.previous.map(|hash| hash.to_string()),
             issued: policy.issued.millis(),
             expires: policy.expires.millis(),
-            plan: match policy.plan {
-                Plan::Solo => "solo",
-                Plan::Starter => "starter",
-                Plan::Plus => "plus",
-                Plan::Enterprise => "enterprise",
-            },
+            plan: plan_name(policy.plan),
             entry_points: policy
                 .entry_points
                 .into_iter()
                 .map(|entry| EntryPointView {
                     id: entry.id,
                     name: entry.name,
-                    level: level(entry.level),
+                    level: level_name(entry.level),
                     teams: entry.teams,
                 })
                 .collect(),
@@ -300,15 +296,6 @@ impl From<TeamKey> for TeamKeyView {
             until: key.until.millis(),
             holders: texts(&key.holders),
         }
-    }
-}
-
-/// A level's name.
-pub(super) const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
     }
 }
 

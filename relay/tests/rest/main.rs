@@ -11,6 +11,7 @@ mod bans;
 mod contacts;
 mod endings;
 mod integrator;
+mod plans;
 mod retention;
 #[path = "../scene/mod.rs"]
 mod scene;

@@ -73,7 +73,7 @@ fn remains(folder: &Path, pieces: &[Vec<u8>]) -> bool {
 }
 
 /// Moves a contact two days into the past, where only the database can put it.
-async fn make_old(database: &str, contact: &ContactId) {
+pub(crate) async fn make_old(database: &str, contact: &ContactId) {
     const OLDER: &str =
         "UPDATE contacts SET began = began - $1, changed = changed - $1 WHERE contact = $2";
     let contact = contact.as_array().as_slice();

@@ -185,6 +185,7 @@ const FAILURES: Readonly<Record<string, string>> = {
     "no-team-key": "Nobody of the team has been here lately to make it a key.",
     "no-randomness": "The browser gave no randomness, so no keys can be made.",
     "not-on-roster": "You are not on this chat.",
+    "plan-not-allowed": "The service does not allow that level, plan or retention for this account.",
     "policy-not-allowed": "The account’s settings do not allow it.",
     "read-only": "The chat is open in another tab. This one can only show it.",
     "role-not-allowed": "Your role does not allow it.",
