@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use sottovoce::account::AccountError;
+use sottovoce::account::{AccountError, ApprovalError, SettingError};
 use sottovoce::crypto::random::NoRandomness;
 use sottovoce_client::StartError;
 use sottovoce_client::admin::AdminError;
@@ -70,6 +70,18 @@ impl From<NoRandomness> for Failure {
 
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<SettingError> for Failure {
+    fn from(error: SettingError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<ApprovalError> for Failure {
+    fn from(error: ApprovalError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }

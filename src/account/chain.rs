@@ -230,26 +230,12 @@ impl Account {
     /// # Errors
     /// [`AccountError`]; [`Conflict`](AccountError::Conflict) is an alarm that stops sending.
     pub fn learn_policy(&mut self, signed: &Signed<Policy>) -> Result<Learned, AccountError> {
-        let policy = signed.parse()?;
-        if policy.account != self.pin.account {
-            return Err(AccountError::ForeignAccount);
-        }
-        let root = self.root()?;
-        let in_force = self.current_policy().map(|known| &known.policy);
-        verify_policy(signed, root, &[Some(&policy), in_force])?;
-        rules::check_policy(&policy, root, &self.pin)?;
+        let policy = self.judge_policy(signed)?;
         let hash = signed.hash();
         if self.policies.contains_key(&hash) {
             return Ok(Learned::Nothing);
         }
         let number = policy.number;
-        if self
-            .policies
-            .values()
-            .any(|known| known.policy.number == number)
-        {
-            return Err(AccountError::Conflict);
-        }
         self.policies.insert(
             hash,
             KnownPolicy {
@@ -266,6 +252,38 @@ impl Account {
         } else {
             Ok(Learned::Historic)
         }
+    }
+
+    /// Whether a policy would be learnt, and come into force.
+    ///
+    /// # Errors
+    /// [`AccountError`]: why not.
+    pub fn would_learn_policy(&self, signed: &Signed<Policy>) -> Result<(), AccountError> {
+        let policy = self.judge_policy(signed)?;
+        if policy.number < self.highest || policy.number < self.pin.lowest_policy {
+            return Err(AccountError::RolledBack);
+        }
+        Ok(())
+    }
+
+    fn judge_policy(&self, signed: &Signed<Policy>) -> Result<Policy, AccountError> {
+        let policy = signed.parse()?;
+        if policy.account != self.pin.account {
+            return Err(AccountError::ForeignAccount);
+        }
+        let root = self.root()?;
+        let in_force = self.current_policy().map(|known| &known.policy);
+        verify_policy(signed, root, &[Some(&policy), in_force])?;
+        rules::check_policy(&policy, root, &self.pin)?;
+        let hash = signed.hash();
+        let is_another = self
+            .policies
+            .values()
+            .any(|known| known.policy.number == policy.number && known.signed.hash() != hash);
+        if is_another {
+            return Err(AccountError::Conflict);
+        }
+        Ok(policy)
     }
 
     /// Learns a renewal of a known policy.
@@ -322,6 +340,11 @@ impl Account {
         let known = self.current_policy().ok_or(AccountError::UnknownAccount)?;
         known.covers(now)?;
         Ok((&known.policy, known.signed.hash()))
+    }
+
+    /// The hash of the newest policy.
+    pub const fn newest_hash(&self) -> Option<Hash> {
+        self.current
     }
 
     /// The newest policy, expired or not.

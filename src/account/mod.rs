@@ -10,14 +10,17 @@ mod key;
 mod policy;
 mod root;
 mod rules;
+mod setting;
 
 pub use api::{ApiTokenRequest, Tombstone};
 pub use chain::{Account, AccountError, Learned, Pin};
 pub use credential::{Credential, Role, Via};
-pub use enrolment::EnrolmentRequest;
+pub use enrolment::{Approval, ApprovalError, EnrolmentRequest};
 pub use identity::{Identity, IdentityError, thumbprint, verify_identity};
 pub use key::{ArchiveKey, KeyKind, SealKey, TeamKey, TeamSeal, TeamSeals};
 pub use policy::{
-    Archive, EntryPoint, Issuer, Level, Limits, Plan, Policy, Renewal, Retention, Revocation, Team,
+    Archive, EntryPoint, Issuer, Level, Limits, POLICY_LIFE, Plan, Policy, Renewal, Retention,
+    Revocation, Team,
 };
 pub use root::{KeyManager, Operator, RootStatement, account_id};
+pub use setting::{HELP, Setting, SettingError, is_name};

@@ -4,7 +4,10 @@ use crate::wire::codec::{array, number, variants};
 
 use super::Role;
 use crate::crypto::Hash;
-use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version};
+use crate::wire::{AccountId, Bytes, DeviceId, SignedKind, Suite, Time, Version, limits};
+
+/// How long a policy lives that nobody gave another life, in seconds.
+pub const POLICY_LIFE: u64 = 7 * limits::DAY;
 
 /// Everything that an account decides, in one signed object with a version and an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,27 @@ impl Policy {
             .contains(&Revocation::Credential(*credential))
     }
 
+    /// The beginning of the next version, for another 7 days: as this one, which has this hash, is.
+    #[must_use]
+    pub fn next(&self, hash: Hash, now: Time) -> Self {
+        Self {
+            number: self.number + 1,
+            previous: Some(hash),
+            issued: now,
+            expires: now.plus_seconds(POLICY_LIFE),
+            ..self.clone()
+        }
+    }
+
+    /// Believes a device's key no longer. Whether that is news.
+    pub fn revoke(&mut self, device: DeviceId) -> bool {
+        let is_news = !self.revokes_device(&device);
+        if is_news {
+            self.revocations.push(Revocation::Device(device));
+        }
+        is_news
+    }
+
     /// Whether this role may be on a roster: visitors and agents always, others if listed.
     pub fn allows(&self, role: Role) -> bool {
         matches!(role, Role::Visitor | Role::Agent) || self.roles.contains(&role)
@@ -155,6 +179,19 @@ pub enum Plan {
 number!(Plan { Solo = 0, Starter = 1, Plus = 2, Enterprise = 3 });
 
 impl Plan {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Solo, Self::Starter, Self::Plus, Self::Enterprise];
+
+    /// Its name, the same everywhere.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Solo => "solo",
+            Self::Starter => "starter",
+            Self::Plus => "plus",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
     /// Whether a plan may use a level: `transport` below Enterprise, `storage` and `e2ee` there.
     pub const fn allows(self, level: Level) -> bool {
         matches!(self, Self::Enterprise) != matches!(level, Level::Transport)
@@ -173,6 +210,20 @@ pub enum Level {
 }
 
 number!(Level { Transport = 0, Storage = 1, E2ee = 2 });
+
+impl Level {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Transport, Self::Storage, Self::E2ee];
+
+    /// Its name, the same everywhere.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transport => "transport",
+            Self::Storage => "storage",
+            Self::E2ee => "e2ee",
+        }
+    }
+}
 
 /// Where visitors come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,6 +267,24 @@ array!(Team {
     name,
     lowest_generation
 });
+
+impl Team {
+    /// A new team whose name is its id with a capital letter.
+    pub fn named_after(id: &str) -> Self {
+        let mut letters = id.chars();
+        let mut name: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        name.push_str(letters.as_str());
+        Self {
+            id: id.to_owned(),
+            name,
+            lowest_generation: 0,
+        }
+    }
+}
 
 /// Whether closed contacts can be opened through a key manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

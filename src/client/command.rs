@@ -1,7 +1,8 @@
 //! What a host tells the client to do. SPEC 9.1.
 
+use crate::account::Approval;
 use crate::wire::frame::{BanPeriod, PushTarget};
-use crate::wire::{ContactId, ContentId, DeviceId};
+use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// A person's or program's wish. Every command is answered by events; one that cannot be done
 /// by [`Event::Failed`](super::Event::Failed) with a stable code.
@@ -139,6 +140,43 @@ pub enum Command {
         device: DeviceId,
         /// For how long.
         period: BanPeriod,
+    },
+    /// Administrator: sign the next version of the policy with these settings changed, each a `KEY=VALUE` of
+    /// [`Setting`](crate::account::Setting), and publish it; without any it gets new dates. Answered with
+    /// [`Event::Administered`](super::Event::Administered) or
+    /// [`Event::NotAdministered`](super::Event::NotAdministered), like the next two.
+    ChangePolicy {
+        /// What changes, in this order.
+        settings: Vec<String>,
+    },
+    /// Administrator: let a device in, for 30 days.
+    Approve {
+        /// Its request as base64url, as [`Event::Devices`](super::Event::Devices) tells it.
+        request: String,
+        /// What it may be.
+        approval: Approval,
+    },
+    /// Administrator: who has been let in, and who asks to be. Answered with
+    /// [`Event::Devices`](super::Event::Devices), and again when somebody asks.
+    LookUpDevices,
+    /// Administrator: sign a request for an API token, which the host posts to the relay's REST API within
+    /// five minutes. Answered with [`Event::TokenRequest`](super::Event::TokenRequest).
+    RequestToken {
+        /// What people call it, 1 to 128 bytes.
+        name: String,
+        /// What it may do: names of scopes.
+        scopes: Vec<String>,
+        /// Until when it is good, at most 366 days.
+        expires: Time,
+    },
+    /// Administrator: try the key manager as it would be used. Answered with
+    /// [`Event::KeyManagerTested`](super::Event::KeyManagerTested).
+    TestKeyManager,
+    /// Administrator or auditor: read the key manager's log. Answered with
+    /// [`Event::Audit`](super::Event::Audit).
+    ReadAudit {
+        /// Entries after this number.
+        after: u64,
     },
     /// Be told of news through a push service when there is no connection, or no longer.
     Push {

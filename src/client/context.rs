@@ -32,6 +32,10 @@ pub(super) struct Context {
     pub(super) directory: Directory,
     #[cfg(feature = "staff")]
     pub(super) key_requests: super::key_manager::KeyRequests,
+    #[cfg(feature = "staff")]
+    pub(super) administration: super::administration::Administration,
+    #[cfg(feature = "staff")]
+    pub(super) probes: super::probe::Probes,
     pub(super) online: bool,
     requests: u64,
 }
@@ -63,6 +67,10 @@ impl Context {
             directory: Directory::default(),
             #[cfg(feature = "staff")]
             key_requests: super::key_manager::KeyRequests::default(),
+            #[cfg(feature = "staff")]
+            administration: super::administration::Administration::default(),
+            #[cfg(feature = "staff")]
+            probes: super::probe::Probes::default(),
             online: false,
             requests: 0,
         }

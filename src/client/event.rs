@@ -3,8 +3,8 @@
 //! Events are complete views, not differences: a host shows the newest [`ContactView`] of a
 //! contact and the newest [`Item`] of an id and needs no memory of its own.
 
-use crate::account::{Level, Role, Via};
-use crate::archive::Outcome;
+use crate::account::{Level, Policy, Role, RootStatement, Via};
+use crate::archive::{AuditEntry, Outcome};
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// Something that a host shows or acts upon.
@@ -82,6 +82,49 @@ pub enum Event {
         /// What became of the request; `unavailable` also where there was no answer that counts.
         outcome: Outcome,
         /// The stable code of why; empty if it was granted.
+        code: String,
+    },
+    /// Staff: what the account has decided.
+    Settings(Box<SettingsView>),
+    /// Administrator: what was signed here is durable at the relay.
+    Administered {
+        /// What it was.
+        what: Signature,
+    },
+    /// Administrator: nothing was signed, or the relay did not take it. Nothing changed.
+    NotAdministered {
+        /// A stable code of SPEC 11.
+        code: &'static str,
+        /// The same in words, for administrators; may be empty.
+        detail: String,
+    },
+    /// Administrator: the account's devices, and those that ask to be let in. Replaces what was before.
+    Devices {
+        /// Those with a credential.
+        devices: Vec<DeviceEntry>,
+        /// Those that ask.
+        requests: Vec<EnrolmentEntry>,
+    },
+    /// Administrator: a signed request for an API token, for
+    /// `POST /v1/accounts/{account}/tokens` at the relay that this client dials.
+    TokenRequest {
+        /// The name that the token will have.
+        name: String,
+        /// The signed request as base64url; good once, for five minutes.
+        request: String,
+    },
+    /// Administrator: how the key manager fared.
+    KeyManagerTested {
+        /// What was tried, in this order.
+        checks: Vec<KeyManagerCheck>,
+    },
+    /// Part of the key manager's log, each entry signed by it and bound to the one before.
+    Audit {
+        /// Ascending by number.
+        entries: Vec<AuditEntry>,
+        /// How many entries the log had when it answered.
+        head: u64,
+        /// A stable code of SPEC 11 of why there are none; empty if there are.
         code: String,
     },
     /// A command could not be done. Nothing changed.
@@ -385,4 +428,75 @@ pub struct TeamMember {
     pub author: Author,
     /// Whether it is connected and available.
     pub available: bool,
+}
+
+/// What the account has decided, as its own staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsView {
+    /// Whether this device may change it.
+    pub administrator: bool,
+    /// The root statement: administrators, key manager, lowest level.
+    pub root: RootStatement,
+    /// The newest policy.
+    pub policy: Policy,
+    /// Until when it is valid, renewals included.
+    pub expires: Time,
+}
+
+/// What an administrator signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// A policy.
+    Policy,
+    /// A device's credential.
+    Credential,
+}
+
+/// A device that was let in at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceEntry {
+    /// The device.
+    pub device: DeviceId,
+    /// Whether it is this one.
+    pub own: bool,
+    /// The name that others read.
+    pub name: String,
+    /// The account's own name for the person.
+    pub subject: String,
+    /// Its role.
+    pub role: Role,
+    /// Ids of its teams.
+    pub teams: Vec<String>,
+    /// Until when its credential is valid.
+    pub expires: Time,
+    /// Whether it is connected and available.
+    pub available: bool,
+    /// `valid`, or the stable code of why nobody believes it, such as `revoked`.
+    pub state: &'static str,
+}
+
+/// A device that asks to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolmentEntry {
+    /// The device.
+    pub device: DeviceId,
+    /// The name that the person proposes.
+    pub name: String,
+    /// When it asked, by its own clock.
+    pub time: Time,
+    /// The signed request as base64url, for [`Command::Approve`](super::Command::Approve).
+    pub request: String,
+}
+
+/// One thing that a key manager has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyManagerCheck {
+    /// What was tried: `unknown-contact`, `replay`, `late-request`, `keys` or `speed`.
+    pub name: &'static str,
+    /// Whether it did.
+    pub passed: bool,
+    /// What it did instead: an outcome or a stable code of SPEC 11; empty if it passed.
+    pub detail: String,
+    /// How long its answer took, in milliseconds.
+    pub millis: u64,
 }

@@ -2,6 +2,7 @@
 //! they are signed.
 
 use super::conversation::Conversation;
+use super::probe::Probe;
 use super::records::{DEVICE, KnownAudit};
 use super::{Client, Event};
 use crate::account::{KeyKind, KeyManager};
@@ -37,6 +38,10 @@ pub(super) enum Wanted {
     Issue { contact: ContactId },
     /// One-time keys for new contacts.
     Prekeys { suite: Suite, count: u64 },
+    /// To see whether it does as it has to.
+    Test(Probe),
+    /// Its log, after an entry.
+    Audit { after: u64 },
 }
 
 #[derive(Debug)]
@@ -45,6 +50,7 @@ struct Sent {
     wanted: Wanted,
     awaited: Awaited,
     again: bool,
+    at: Time,
 }
 
 impl Wanted {
@@ -52,7 +58,7 @@ impl Wanted {
     const fn attaches(&self) -> Option<&ContactId> {
         match self {
             Self::Release { contact, .. } | Self::Rewrap { contact } => Some(contact),
-            Self::Issue { .. } | Self::Prekeys { .. } => None,
+            Self::Issue { .. } | Self::Prekeys { .. } | Self::Test(_) | Self::Audit { .. } => None,
         }
     }
 
@@ -70,6 +76,8 @@ impl Wanted {
             Self::Rewrap { contact } => Operation::Rewrap { contact },
             Self::Issue { contact } => Operation::Issue { contact },
             Self::Prekeys { count, .. } => Operation::Prekeys { count },
+            Self::Test(probe) => probe.operation(),
+            Self::Audit { after } => Operation::Audit { after },
         }
     }
 }
@@ -125,10 +133,17 @@ impl Client {
                 // The suite of the keys that come is that of the answer.
                 Wanted::Prekeys { suite, .. } => *suite,
                 Wanted::Issue { contact } => self.suite_of(contact),
-                Wanted::Release { .. } | Wanted::Rewrap { .. } => to.record.suite,
+                Wanted::Test(probe) => probe.suite(to.record.suite),
+                Wanted::Release { .. } | Wanted::Rewrap { .. } | Wanted::Audit { .. } => {
+                    to.record.suite
+                }
             };
             let Ok(id) = self.cx.random.bytes().map(ContentId::new) else {
                 return self.cx.alarm(None, "no-randomness", true);
+            };
+            let (id, time) = match &wanted {
+                Wanted::Test(probe) => probe.id_and_time(id, now),
+                _ => (id, now),
             };
             let request = KeyRequest {
                 version: Version,
@@ -137,7 +152,7 @@ impl Client {
                 id,
                 device: self.cx.device(),
                 audience: manager.identity,
-                time: now,
+                time,
                 reply: Bytes::default(),
                 evidence: self.evidence(wanted.attaches()),
                 operation: wanted.operation(),
@@ -157,6 +172,7 @@ impl Client {
                         wanted,
                         awaited,
                         again,
+                        at: now,
                     });
                 }
                 Err(_) => cx.alarm(None, "no-randomness", true),
@@ -208,15 +224,22 @@ impl Client {
             Ok((answer, grant)) => {
                 self.compare_audit(&answer);
                 let is_old_key = answer.code == "undecryptable" && !sent.again;
-                match grant {
+                match (sent.wanted, grant) {
                     // It was started again since its key was fetched, and made another one.
-                    None if is_old_key => {
+                    (wanted, None) if is_old_key => {
                         self.cx.directory.forget_request_keys();
-                        self.cx.key_requests.again.push(sent.wanted.clone());
-                        self.want_of_key_manager(now, sent.wanted);
+                        self.cx.key_requests.again.push(wanted.clone());
+                        self.want_of_key_manager(now, wanted);
                     }
-                    Some(grant) => self.granted(now, sent.wanted, grant),
-                    None => self.not_granted(sent.wanted, answer.outcome, answer.code),
+                    (Wanted::Test(probe), grant) => {
+                        let millis = now.millis_since(sent.at);
+                        self.probed(now, probe, answer.outcome, grant, millis);
+                    }
+                    (Wanted::Audit { after }, Some(Grant::Audit { entries })) => {
+                        self.audit_read(after, &entries, answer.audit.number);
+                    }
+                    (wanted, Some(grant)) => self.granted(now, wanted, grant),
+                    (wanted, None) => self.not_granted(wanted, answer.outcome, answer.code),
                 }
             }
             Err(error) => {
@@ -251,7 +274,7 @@ impl Client {
         }
     }
 
-    fn give_up_on_key_manager(&mut self, code: &'static str) {
+    pub(super) fn give_up_on_key_manager(&mut self, code: &'static str) {
         for wanted in core::mem::take(&mut self.cx.key_requests.waiting) {
             self.not_granted(wanted, Outcome::Unavailable, code.into());
         }
@@ -271,12 +294,15 @@ impl Client {
 
     /// People wait for releases only; what the client asks for by itself it asks for again.
     fn not_granted(&mut self, wanted: Wanted, outcome: Outcome, code: String) {
-        if let Wanted::Release { contact, .. } = wanted {
-            self.cx.event(Event::Released {
+        match wanted {
+            Wanted::Release { contact, .. } => self.cx.event(Event::Released {
                 contact,
                 outcome,
                 code,
-            });
+            }),
+            Wanted::Test(probe) => self.probe_failed(probe, code),
+            Wanted::Audit { .. } => self.audit_unread(code),
+            Wanted::Rewrap { .. } | Wanted::Issue { .. } | Wanted::Prekeys { .. } => {}
         }
     }
 

@@ -31,7 +31,10 @@ impl Client {
         self.cx.directory.disconnected();
         self.cx.keys.making.clear();
         #[cfg(feature = "staff")]
-        self.key_requests_lost();
+        {
+            self.key_requests_lost();
+            self.publications_lost();
+        }
         for conversation in self.conversations.values_mut() {
             conversation.disconnected();
             if was_online {
@@ -62,6 +65,9 @@ impl Client {
         match frame {
             RelayFrame::Challenge { nonce } => self.authenticate(now, nonce),
             RelayFrame::Welcome { objects } => self.welcome(now, &objects),
+            #[cfg(feature = "staff")]
+            RelayFrame::Published { id } => self.published(now, id),
+            #[cfg(not(feature = "staff"))]
             RelayFrame::Published { .. } => {}
             RelayFrame::Found {
                 id,
@@ -174,7 +180,11 @@ impl Client {
         self.show_account(now);
         if self.cx.is_staff() {
             #[cfg(feature = "staff")]
-            self.ask_for_credential(now);
+            {
+                self.ask_for_credential(now);
+                self.resend_policy();
+                self.devices_changed();
+            }
             self.look_after_keys(now);
         }
         for conversation in self.conversations.values_mut() {
@@ -286,6 +296,12 @@ impl Client {
         if !had_credential && self.cx.credential().is_some() {
             self.look_after_keys(now);
         }
+        #[cfg(feature = "staff")]
+        if (objects.iter())
+            .any(|it| matches!(it.kind, ObjectKind::Enrolment | ObjectKind::Credential))
+        {
+            self.devices_changed();
+        }
         let own = self.cx.own_teams().to_vec();
         for object in objects {
             if STAFF
@@ -354,6 +370,9 @@ impl Client {
                 }
             }
             Query::Policy(_) => self.learn(now, objects),
+            #[cfg(feature = "staff")]
+            Query::Devices => self.take_devices(first, objects, available),
+            #[cfg(not(feature = "staff"))]
             Query::Devices => {}
         }
     }
@@ -387,6 +406,9 @@ impl Client {
                 }
                 self.wake_conversations(now);
             }
+            #[cfg(feature = "staff")]
+            Query::Devices => self.show_devices(now),
+            #[cfg(not(feature = "staff"))]
             Query::Devices => {}
         }
     }
@@ -443,6 +465,8 @@ impl Client {
                 }
                 #[cfg(feature = "staff")]
                 None if self.key_answer_refused(id, code) => {}
+                #[cfg(feature = "staff")]
+                None if self.publication_refused(id, code) => {}
                 None => self.cx.failed(None, code),
             },
             RefusedId::Contact(contact) => self.contact_refused(contact, code),

@@ -1,5 +1,7 @@
 //! SPEC 9: the engine. A state machine that a host feeds and whose wishes it carries out.
 
+#[cfg(feature = "staff")]
+mod administration;
 mod codes;
 mod command;
 mod context;
@@ -17,6 +19,8 @@ mod keys;
 mod link;
 mod outputs;
 mod plan;
+#[cfg(feature = "staff")]
+mod probe;
 mod proposals;
 mod reader;
 mod receipts;
@@ -139,6 +143,8 @@ pub struct Client {
     conversations: Table<ContactId, Conversation>,
     inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
+    #[cfg(feature = "staff")]
+    settings: Option<SettingsView>,
     /// What the relay asks for before it lets a visitor in: the nonce, the bits, what was tried.
     work: Option<(Nonce, u64, u64)>,
     rounds: waiting::Rounds,
@@ -198,6 +204,8 @@ impl Client {
             conversations: Table::default(),
             inbox: Table::default(),
             account_view: None,
+            #[cfg(feature = "staff")]
+            settings: None,
             work: None,
             rounds: waiting::Rounds::default(),
         };
@@ -372,6 +380,24 @@ impl Client {
                 };
                 return self.want_of_key_manager(now, wanted);
             }
+            #[cfg(feature = "staff")]
+            Command::ChangePolicy { settings } => return self.change_policy(now, settings),
+            #[cfg(feature = "staff")]
+            Command::Approve { request, approval } => {
+                return self.approve(now, request, approval.clone());
+            }
+            #[cfg(feature = "staff")]
+            Command::LookUpDevices => return self.look_up_devices(),
+            #[cfg(feature = "staff")]
+            Command::RequestToken {
+                name,
+                scopes,
+                expires,
+            } => return self.request_token(now, name.clone(), scopes, *expires),
+            #[cfg(feature = "staff")]
+            Command::TestKeyManager => return self.test_key_manager(now),
+            #[cfg(feature = "staff")]
+            Command::ReadAudit { after } => return self.read_audit(now, *after),
             Command::Push { target } => {
                 let id = self.cx.next_request();
                 let target = target.clone();
@@ -497,5 +523,7 @@ impl Client {
             self.account_view = Some(view.clone());
             self.cx.event(Event::Account(view));
         }
+        #[cfg(feature = "staff")]
+        self.show_settings();
     }
 }

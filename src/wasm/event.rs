@@ -3,7 +3,6 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::item::item;
-use super::scalar::role;
 use super::value::Object;
 use super::view::{self, author};
 use crate::client::{ConnectionState, Event, InboxEntry, STAFF, TeamMember};
@@ -44,6 +43,23 @@ export type Event =
      * to the draft.
      */
     | { type: "returnedToDraft"; contact: ContactId; text: string; joined: Role }
+    /** Staff: what the account has decided. */
+    | { type: "settings"; view: SettingsView }
+    /** Administrator: what was signed here is durable at the relay. */
+    | { type: "administered"; what: "policy" | "credential" }
+    /** Administrator: nothing was signed, or the relay did not take it; the detail is for administrators. */
+    | { type: "notAdministered"; code: string; detail: string }
+    /** Administrator: the account's devices, and those that ask to be let in. */
+    | { type: "devices"; devices: DeviceEntry[]; requests: EnrolmentEntry[] }
+    /** Administrator: a signed request for an API token as base64url, for `POST …/tokens`. */
+    | { type: "tokenRequest"; name: string; request: string }
+    /** Administrator: how the key manager fared. */
+    | { type: "keyManagerTested"; checks: KeyManagerCheck[] }
+    /**
+     * Part of the key manager's log, verified. `head` is how many entries it had when it answered; the code
+     * says why there are none here.
+     */
+    | { type: "audit"; entries: AuditEntry[]; head: number; code: string }
     /** A command could not be done. Nothing changed. */
     | { type: "failed"; contact?: ContactId; code: string }
     /** Evidence that the relay or a participant misbehaved, or that own state was lost. */
@@ -166,7 +182,7 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("type", "returnedToDraft");
             out.id("contact", contact.as_array());
             out.text("text", text);
-            out.text("joined", role(*joined));
+            out.text("joined", joined.name());
         }
         Event::Failed { contact, code } => {
             out.text("type", "failed");
@@ -201,6 +217,22 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("outcome", outcome.name());
             out.text("code", code);
         }
+        #[cfg(feature = "staff")]
+        Event::Settings(_)
+        | Event::Administered { .. }
+        | Event::NotAdministered { .. }
+        | Event::Devices { .. }
+        | Event::TokenRequest { .. }
+        | Event::KeyManagerTested { .. }
+        | Event::Audit { .. } => super::administration::event(out, event),
+        #[cfg(not(feature = "staff"))]
+        Event::Settings(_)
+        | Event::Administered { .. }
+        | Event::NotAdministered { .. }
+        | Event::Devices { .. }
+        | Event::TokenRequest { .. }
+        | Event::KeyManagerTested { .. }
+        | Event::Audit { .. } => {}
         // Only for staff, who have another build.
         Event::Unapproved { .. }
         | Event::Inbox(_)

@@ -69,6 +69,25 @@ export type Command =
     | { type: "presence"; available: boolean }
     /** Staff: keep a visitor away for a while, by device and network address. */
     | { type: "ban"; contact: ContactId; device: DeviceId; period: BanPeriod }
+    /**
+     * Administrator: sign the next version of the policy with these settings changed, each a `KEY=VALUE` as
+     * `sottovoce policy set` takes them, and publish it; without any it gets new dates. Answered by
+     * `administered` or `notAdministered`, like the next one.
+     */
+    | { type: "changePolicy"; settings: string[] }
+    /** Administrator: let a device in, for 30 days. The request is that of the event `devices`. */
+    | { type: "approve"; request: string; subject: string; name?: string; role: Role; teams: string[] }
+    /** Administrator: who was let in and who asks to be, answered by `devices`. */
+    | { type: "lookUpDevices" }
+    /**
+     * Administrator: sign a request for an API token, to be posted to the relay's REST API within five
+     * minutes. Answered by `tokenRequest`.
+     */
+    | { type: "requestToken"; name: string; scopes: string[]; expires: Time }
+    /** Administrator: try the key manager as it would be used, answered by `keyManagerTested`. */
+    | { type: "testKeyManager" }
+    /** Administrator or auditor: the key manager's log after an entry, answered by `audit`. */
+    | { type: "readAudit"; after: number }
     /** Be told of news through a push service when there is no connection; without, no longer. */
     | { type: "push"; target?: PushTarget };
 
@@ -124,6 +143,10 @@ fn command(from: &Reader<'_>) -> Command {
             return Command::Push { target };
         }
         _ => {}
+    }
+    #[cfg(feature = "staff")]
+    if let Some(command) = super::administration::command(&name, from) {
+        return command;
     }
     let contact = ContactId::new(from.id("contact"));
     match name.as_str() {

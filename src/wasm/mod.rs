@@ -3,6 +3,8 @@
 //! converts and forwards, nothing else. The TypeScript declarations stand beside what makes the
 //! values.
 
+#[cfg(feature = "staff")]
+mod administration;
 mod config;
 mod event;
 mod input;

@@ -3,6 +3,8 @@
 
 use core::cell::Cell;
 
+#[cfg(feature = "staff")]
+use js_sys::Array;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -112,6 +114,15 @@ impl Reader<'_> {
         let whole = number.map(|number| number as u64);
         let is_whole = whole.map(|whole| whole as f64) == number;
         self.or_fail(key, whole.filter(|_| is_whole))
+    }
+
+    #[cfg(feature = "staff")]
+    pub(super) fn texts(&self, key: &'static str) -> Vec<String> {
+        let texts: Option<Vec<String>> = self.required(key).dyn_ref().and_then(|list: &Array| {
+            let texts = list.iter().map(|item| item.as_string());
+            texts.collect()
+        });
+        self.or_fail(key, texts)
     }
 
     #[inline(never)]

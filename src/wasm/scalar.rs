@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::account::{Level, Role, Via};
+use crate::account::Via;
 use crate::client::ContactState;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -37,26 +37,6 @@ export type Via = "device" | "gateway";
 /** Where a contact stands. `transferring`: handed on and not yet claimed. */
 export type ContactState = "waiting" | "open" | "transferring" | "closed";
 "#;
-
-pub(super) const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
-    }
-}
-
-pub(super) const fn role(role: Role) -> &'static str {
-    match role {
-        Role::Visitor => "visitor",
-        Role::Agent => "agent",
-        Role::Supervisor => "supervisor",
-        Role::Administrator => "administrator",
-        Role::Bot => "bot",
-        Role::Vault => "vault",
-        Role::Auditor => "auditor",
-    }
-}
 
 pub(super) const fn via(via: Via) -> &'static str {
     match via {

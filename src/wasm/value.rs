@@ -59,6 +59,16 @@ impl<'a> Object<'a> {
         self.put(key, Value::List(texts.gather()));
     }
 
+    #[cfg(feature = "staff")]
+    pub(super) fn text_list(&mut self, key: &'static str, texts: impl Iterator<Item = &'a str>) {
+        self.put(key, Value::List(texts.map(Value::Text).gather()));
+    }
+
+    #[cfg(feature = "staff")]
+    pub(super) fn ids(&mut self, key: &'static str, ids: impl Iterator<Item = &'a [u8]>) {
+        self.put(key, Value::List(ids.map(Value::Id).gather()));
+    }
+
     /// Bytes that are base64url in JavaScript.
     #[inline(never)]
     pub(super) fn id(&mut self, key: &'static str, id: &'a [u8]) {

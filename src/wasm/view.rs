@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::scalar::{contact_state, level, role, via};
+use super::scalar::{contact_state, via};
 use super::value::Object;
 use crate::client::{AccountView, Author, ContactView, EntryPointView, Participant, TeamView};
 
@@ -119,7 +119,7 @@ pub(super) fn account<'a>(out: &mut Object<'a>, view: &'a AccountView) {
 fn entry_point<'a>(out: &mut Object<'a>, view: &'a EntryPointView) {
     out.text("id", &view.id);
     out.text("name", &view.name);
-    out.text("level", level(view.level));
+    out.text("level", view.level.name());
     out.texts("teams", &view.teams);
 }
 
@@ -135,7 +135,7 @@ pub(super) fn contact<'a>(out: &mut Object<'a>, view: &'a ContactView) {
     out.id("contact", view.contact.as_array());
     out.text("entryPoint", &view.entry_point);
     out.text("entryPointName", &view.entry_point_name);
-    out.text("level", level(view.level));
+    out.text("level", view.level.name());
     out.number("suite", view.suite);
     out.number("epoch", view.epoch);
     out.text("state", contact_state(view.state));
@@ -162,7 +162,7 @@ fn participant<'a>(out: &mut Object<'a>, participant: &'a Participant) {
 pub(super) fn author<'a>(out: &mut Object<'a>, author: &'a Author) {
     out.id("device", author.device.as_array());
     out.text("name", &author.name);
-    out.text("role", role(author.role));
+    out.text("role", author.role.name());
     out.text("via", via(author.via));
     out.flag("own", author.own);
 }

@@ -2,28 +2,31 @@
 
 use core::fmt;
 
-/// Words that say more than an error's code does. Browsers show codes only: theirs has none, and
-/// an error there is a number that fits a register.
+/// Words that say more than an error's code does, for those who decide about an account. Visitors'
+/// browsers show codes only: theirs has none, and an error there is a number that fits a register.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Detail {
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(any(feature = "staff", not(target_arch = "wasm32")))]
     words: &'static str,
 }
 
 impl Detail {
     const fn words(self) -> &'static str {
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(any(feature = "staff", not(target_arch = "wasm32")))]
         return self.words;
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(not(any(feature = "staff", not(target_arch = "wasm32"))))]
         return "a rule";
     }
 }
 
 impl From<&'static str> for Detail {
-    #[cfg_attr(target_arch = "wasm32", allow(unused_variables))]
+    #[cfg_attr(
+        not(any(feature = "staff", not(target_arch = "wasm32"))),
+        allow(unused_variables)
+    )]
     fn from(words: &'static str) -> Self {
         Self {
-            #[cfg(not(target_arch = "wasm32"))]
+            #[cfg(any(feature = "staff", not(target_arch = "wasm32")))]
             words,
         }
     }

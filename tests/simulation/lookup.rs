@@ -71,7 +71,13 @@ impl Relay {
                 }
             }
             Query::Policy(_) => objects = self.account.objects(),
-            Query::Devices => {}
+            Query::Devices => {
+                objects.extend(self.enrolments.values().cloned());
+                for signed in &self.credentials {
+                    available.push(signed.parse().unwrap().device);
+                    objects.push(Object::new(ObjectKind::Credential, signed.to_bytes()));
+                }
+            }
         }
         // In several frames wherever that can be.
         let starts = |object: &Object| {

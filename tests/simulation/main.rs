@@ -9,6 +9,7 @@
 )]
 #![allow(missing_docs, unreachable_pub)]
 
+mod administration;
 mod archive;
 mod chaos;
 mod contents;
@@ -16,6 +17,7 @@ mod conversation;
 mod dishonest;
 mod history;
 mod levels;
+mod manager;
 mod policy;
 mod relay;
 mod rollback;

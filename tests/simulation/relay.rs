@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sottovoce::account::{Account, ArchiveKey, Credential, Pin, SealKey, TeamKey, TeamSeals};
+use sottovoce::account::{
+    Account, ArchiveKey, Credential, EnrolmentRequest, Pin, SealKey, TeamKey, TeamSeals,
+};
 use sottovoce::contact::{Commit, Log};
 use sottovoce::message::Envelope;
 use sottovoce::wire::frame::*;
@@ -46,6 +48,8 @@ pub struct Relay {
     pub asked: Option<Answers>,
     /// Why appends are refused, if they are.
     pub refuses: Option<&'static str>,
+    /// Devices that ask to be let in.
+    pub enrolments: BTreeMap<DeviceId, Object>,
 }
 
 impl Relay {
@@ -66,6 +70,7 @@ impl Relay {
             request_keys: Vec::new(),
             asked: None,
             refuses: None,
+            enrolments: BTreeMap::new(),
         }
     }
 
@@ -295,6 +300,31 @@ impl Relay {
                     }
                 }
                 self.team_seals.push(seals);
+            }
+            ObjectKind::Policy => {
+                let signed = Signed::from_bytes(&object.bytes).unwrap();
+                let refused = self.refuses.map(str::to_owned);
+                let learnt = self.account.learn_policy(&signed);
+                if let Some(code) = refused.or(learnt.err().map(|it| it.code().to_owned())) {
+                    let id = RefusedId::Request(id);
+                    return self.send(peer, RelayFrame::Refused { id, code });
+                }
+                self.announce(object.clone());
+            }
+            ObjectKind::Credential => {
+                let signed = Signed::<Credential>::from_bytes(&object.bytes).unwrap();
+                let device = signed.parse().unwrap().device;
+                self.enrolments.remove(&device);
+                self.credentials
+                    .retain(|known| known.parse().unwrap().device != device);
+                self.credentials.push(signed);
+                self.announce(object.clone());
+            }
+            ObjectKind::Enrolment => {
+                let signed = Signed::<EnrolmentRequest>::from_bytes(&object.bytes).unwrap();
+                let device = signed.parse().unwrap().device;
+                self.enrolments.insert(device, object.clone());
+                self.announce(object.clone());
             }
             _ => {}
         }

@@ -24,6 +24,8 @@ pub struct World {
     pub relay: Relay,
     pub nodes: Vec<Node>,
     pub administrator: SigningKey,
+    root: SigningKey,
+    statement: RootStatement,
     pub account: AccountId,
     random: Random,
     seed: u64,
@@ -103,6 +105,8 @@ impl World {
             relay,
             nodes: Vec::new(),
             administrator,
+            root,
+            statement,
             account,
             random,
             seed,
@@ -123,6 +127,19 @@ impl World {
         let signed = Signed::sign(&self.policy, &[&self.administrator]);
         self.relay.account.learn_policy(&signed).unwrap();
         let object = Object::new(ObjectKind::Policy, signed.to_bytes());
+        self.relay.announce(object);
+        self.collect();
+    }
+
+    /// The root names a device among the administrators.
+    pub fn appoint(&mut self, index: usize) {
+        self.statement.number += 1;
+        let device = self.nodes[index].device();
+        self.statement.administrators.push(device);
+        self.statement.administrators.sort_unstable();
+        let signed = Signed::sign(&self.statement, &[&self.root]);
+        self.relay.account.learn_root(&signed).unwrap();
+        let object = Object::new(ObjectKind::Root, signed.to_bytes());
         self.relay.announce(object);
         self.collect();
     }
@@ -172,13 +189,18 @@ impl World {
         self.node("visitor", Kind::Visitor)
     }
 
-    /// A device with a credential.
-    pub fn staff(&mut self, name: &'static str, role: Role) -> usize {
+    /// A device that asks for a credential.
+    pub fn stranger(&mut self, name: &'static str) -> usize {
         let kind = Kind::Staff {
             name: name.into(),
             invitation: None,
         };
-        let index = self.node(name, kind);
+        self.node(name, kind)
+    }
+
+    /// A device with a credential.
+    pub fn staff(&mut self, name: &'static str, role: Role) -> usize {
+        let index = self.stranger(name);
         let device = self.nodes[index].client.as_ref().unwrap().device();
         let credential = Credential {
             version: Version,

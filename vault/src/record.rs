@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sottovoce::account::{Level, Via};
+use sottovoce::account::Via;
 use sottovoce::client::{self, ContactView, Item, ItemBody, System};
 use sottovoce::wire::codec::to_base64url;
 use utoipa::ToSchema;
@@ -218,14 +218,5 @@ fn event(system: &System) -> Said {
         event: event.to_owned(),
         whom,
         teams,
-    }
-}
-
-/// A level's name.
-pub const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
     }
 }

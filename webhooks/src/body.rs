@@ -2,7 +2,6 @@
 
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
-use sottovoce::account::Level;
 use sottovoce::wire::ContactId;
 
 use crate::endpoint::Shape;
@@ -72,7 +71,7 @@ pub(crate) fn of(id: &str, event: &NewEvent) -> Option<Vec<u8>> {
         data: Data {
             contact,
             entry_point: details.entry_point.clone(),
-            level: details.level.map(level).map(str::to_owned),
+            level: details.level.map(|level| level.name().to_owned()),
             position: details.position,
             epoch: details.epoch,
             device: device.map(|device| device.to_string()),
@@ -139,12 +138,4 @@ pub(crate) fn older_events(kind: &str) -> &'static [&'static str] {
 fn timestamp(millis: u64) -> Option<String> {
     let time = jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
     Some(format!("{time:.3}"))
-}
-
-const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
-    }
 }

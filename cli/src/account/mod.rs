@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use sottovoce::account::{
-    Archive, EntryPoint, KeyManager, Level, Limits, Operator, Plan, Policy, Retention, Role,
-    RootStatement, Team, account_id,
+    Archive, EntryPoint, KeyManager, Level, Limits, Operator, POLICY_LIFE, Plan, Policy, Retention,
+    Role, RootStatement, Team, account_id, is_name,
 };
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::{PublicKey, SigningKey};
@@ -19,9 +19,7 @@ use crate::folder::{self, Content, Folder};
 use crate::key_file::Protection;
 use crate::keymanager;
 use crate::say::say;
-
-/// How long a policy lives unless it is renewed or replaced, in seconds.
-pub(crate) const POLICY_LIFE: u64 = 7 * limits::DAY;
+use crate::text::printable;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -259,7 +257,7 @@ fn first_policy(
             bot_claims: false,
             bot_transfers: false,
         }],
-        teams: teams.into_iter().map(team).collect(),
+        teams: teams.iter().map(|id| Team::named_after(id)).collect(),
         archive: Archive::None,
         key_manager_url: None,
         lowest_suite: Suite::XWing,
@@ -274,32 +272,15 @@ fn first_policy(
     }
 }
 
-/// A new team whose name is its id with a capital letter.
-pub(crate) fn team(id: String) -> Team {
-    let mut letters = id.chars();
-    let name = letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default();
-    Team {
-        id,
-        name,
-        lowest_generation: 0,
-    }
-}
-
 /// Refuses names and ids that no client would accept, or that could drive a terminal.
 pub(crate) fn check_name(name: &str) -> Outcome {
-    if name.trim().is_empty() {
-        return Err(Failure::new("bad-name", "a name must not be empty"));
+    if is_name(name) {
+        return Ok(());
     }
-    if name.len() > limits::NAME {
-        let words = format!("a name has at most {} bytes: {name}", limits::NAME);
-        return Err(Failure::new("bad-name", words));
-    }
-    if name.chars().any(char::is_control) {
-        let words = "a name must not have control characters";
-        return Err(Failure::new("bad-name", words));
-    }
-    Ok(())
+    let words = format!(
+        "a name has 1 to {} bytes and no control characters: {}",
+        limits::NAME,
+        printable(name)
+    );
+    Err(Failure::new("bad-name", words))
 }

@@ -4,22 +4,18 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use sottovoce::account::{Credential, EnrolmentRequest, Policy, Role, Via};
+use sottovoce::account::{self, ApprovalError, EnrolmentRequest, Policy, Role};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::codec::from_base64url;
 use sottovoce::wire::frame::ObjectKind;
-use sottovoce::wire::{DeviceId, Signed, Suite, Version, limits};
+use sottovoce::wire::{DeviceId, Signed, limits};
 use sottovoce_client::admin::Session;
 
-use crate::account::check_name;
 use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
 use crate::say::say;
-
-/// How long a device may act before it is approved again, in seconds.
-const LIFE: u64 = 30 * limits::DAY;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -78,33 +74,30 @@ impl From<RoleName> for Role {
 }
 
 impl Grant {
+    /// The same for the protocol, about a person.
+    fn about(&self, subject: &str, name: Option<&str>) -> account::Approval {
+        account::Approval {
+            subject: subject.to_owned(),
+            name: name.map(str::to_owned),
+            role: self.role.into(),
+            teams: self.teams.clone(),
+        }
+    }
+
     /// Refuses what the policy does not know.
     pub(super) fn check(&self, policy: &Policy) -> Outcome {
-        for team in &self.teams {
-            if policy.team(team).is_none() {
+        match self.about("", None).check(policy) {
+            Err(error @ ApprovalError::UnknownTeam(_)) => {
                 let known: Vec<_> = policy.teams.iter().map(|team| team.id.as_str()).collect();
-                let words = format!(
-                    "the policy has no team `{team}`; it has {}",
-                    known.join(", ")
-                );
-                return Err(Failure::new("unknown-team", words));
+                let words = format!("{error}; it has {}", known.join(", "));
+                Err(Failure::new(error.code(), words))
             }
+            Err(error @ ApprovalError::Teams(_)) if self.teams.is_empty() => {
+                let words = format!("{error}: --team");
+                Err(Failure::new(error.code(), words))
+            }
+            other => Ok(other?),
         }
-        let role = Role::from(self.role);
-        if self.teams.is_empty() != matches!(role, Role::Vault | Role::Auditor) {
-            let words = match role {
-                Role::Vault => "a vault belongs to no team",
-                Role::Auditor => "an auditor belongs to no team",
-                _ => "say which team it belongs to: --team",
-            };
-            return Err(Failure::new("wrong-teams", words));
-        }
-        // Whether there is a vault on a roster is decided by the contact's level alone.
-        if policy.allows(role) || role == Role::Vault {
-            return Ok(());
-        }
-        let words = format!("the policy does not allow the role {}", role.name());
-        Err(Failure::new("role-not-allowed", words))
     }
 
     /// Signs and publishes a device's credential.
@@ -112,27 +105,13 @@ impl Grant {
         &self,
         relay: &mut Session,
         key: &SigningKey,
+        policy: &Policy,
         request: &EnrolmentRequest,
         subject: &str,
-        name: &str,
+        name: Option<&str>,
     ) -> Outcome {
-        let now = clock::now();
-        let mut teams = self.teams.clone();
-        teams.sort_unstable();
-        teams.dedup();
-        let credential = Credential {
-            version: Version,
-            suite: Suite::X25519,
-            account: request.account,
-            device: request.device,
-            subject: subject.to_owned(),
-            name: name.to_owned(),
-            role: self.role.into(),
-            via: Via::Device,
-            teams,
-            issued: now,
-            expires: now.plus_seconds(LIFE),
-        };
+        let grant = self.about(subject, name);
+        let credential = request.approve(grant, policy, clock::now())?;
         let signed = Signed::sign(&credential, &[key]).to_bytes();
         relay.publish(ObjectKind::Credential, signed).await?;
         let teams = match credential.teams.as_slice() {
@@ -140,7 +119,8 @@ impl Grant {
             teams => format!(" of {}", teams.join(", ")),
         };
         say!(
-            "approved {name} ({subject}) as {}{teams}, device {}, until {}",
+            "approved {} ({subject}) as {}{teams}, device {}, until {}",
+            credential.name,
             credential.role.name(),
             short(&credential.device),
             clock::date(credential.expires)
@@ -160,17 +140,11 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
     let (policy, _) = account.policy(clock::now())?;
     arguments.grant.check(policy)?;
     let request = read_request(&arguments.request)?;
-    if request.account != folder.account() {
-        let words = "the request is for another account";
-        return Err(Failure::new("foreign-account", words));
-    }
-    let name = arguments.name.as_deref().unwrap_or(&request.name);
-    check_name(name)?;
-    check_name(&arguments.subject)?;
     let (mut relay, key) = connection::connect_with_key(&arguments.relay, &folder).await?;
+    let (subject, name) = (&arguments.subject, arguments.name.as_deref());
     arguments
         .grant
-        .approve(&mut relay, &key, &request, &arguments.subject, name)
+        .approve(&mut relay, &key, policy, &request, subject, name)
         .await
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use sottovoce::account::EnrolmentRequest;
+use sottovoce::account::{AccountError, EnrolmentRequest};
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::Signed;
@@ -142,20 +142,16 @@ impl Invitation<'_> {
     }
 
     async fn admit(&self, relay: &mut Session, request: &EnrolmentRequest) -> Outcome {
-        let name = match &self.arguments.name {
-            Some(name) => name.as_str(),
-            None => {
-                check_name(&request.name)?;
-                &request.name
-            }
-        };
+        let name = self.arguments.name.as_ref().unwrap_or(&request.name);
+        check_name(name)?;
         let subject = match &self.arguments.subject {
             Some(subject) => subject.clone(),
             None => subject_of(name),
         };
-        self.arguments
-            .grant
-            .approve(relay, self.key, request, &subject, name)
+        let policy = self.folder.policy()?.parse().map_err(AccountError::from)?;
+        let grant = &self.arguments.grant;
+        grant
+            .approve(relay, self.key, &policy, request, &subject, Some(name))
             .await
     }
 }

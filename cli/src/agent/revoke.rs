@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use sottovoce::account::Revocation;
 use sottovoce::wire::DeviceId;
 
 use super::devices::Devices;
@@ -43,18 +42,15 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
     // A device that the relay does not speak of can be revoked all the same.
     devices.extend(who.parse::<DeviceId>());
     let mut next = policy::next_version(&folder)?;
-    let before = next.revocations.len();
+    let mut is_news = false;
     for device in &devices {
-        if !next.revokes_device(device) {
-            next.revocations.push(Revocation::Device(*device));
-        }
+        is_news |= next.revoke(*device);
     }
     if devices.is_empty() {
         let words =
             format!("no device or subject `{who}` is known; `sottovoce agent list` shows all");
         return Err(Failure::new("unknown-device", words));
     }
-    let is_news = next.revocations.len() > before;
     if is_news {
         policy::sign(&folder, &next, &key)?;
     }

@@ -2,32 +2,29 @@
 
 mod fetch;
 mod reach;
-mod settings;
 mod show;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sottovoce::account::{AccountError, Learned, Policy, Renewal};
+use sottovoce::account::{self, AccountError, Learned, Policy, Renewal, Setting, SettingError};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::frame::ObjectKind;
 use sottovoce::wire::{Signed, Suite, Version, limits};
 use sottovoce_client::admin::Session;
 
-use crate::account::POLICY_LIFE;
 use crate::clock;
 use crate::connection::{self, RelayOptions};
 use crate::failure::{Failure, Outcome};
 use crate::folder::Folder;
 use crate::say::say;
-use settings::Setting;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Print the policy in words.
     Show(Show),
     /// Change the policy: make and sign its next version. Publish it afterwards.
-    #[command(after_help = settings::HELP)]
+    #[command(after_help = account::HELP)]
     Set(Set),
     /// Send root statement, policy and renewals to the relay. Repeating it is harmless.
     Publish(Publish),
@@ -87,7 +84,13 @@ fn set(arguments: &Set) -> Outcome {
     let folder = Folder::open(&arguments.dir)?;
     let mut policy = next_version(&folder)?;
     for setting in &arguments.settings {
-        setting.apply(&mut policy)?;
+        setting.apply(&mut policy).map_err(|error| {
+            let failure = Failure::from(error.clone());
+            match error {
+                SettingError::Unknown(_) => failure.with_help(account::HELP),
+                _ => failure,
+            }
+        })?;
     }
     sign(&folder, &policy, &folder.administrator()?)?;
     say!(
@@ -101,13 +104,8 @@ fn set(arguments: &Set) -> Outcome {
 /// The policy as it is, as the beginning of its next version.
 pub(crate) fn next_version(folder: &Folder) -> Outcome<Policy> {
     let before = folder.policy()?;
-    let mut policy = before.parse().map_err(AccountError::from)?;
-    let now = clock::now();
-    policy.number += 1;
-    policy.previous = Some(before.hash());
-    policy.issued = now;
-    policy.expires = now.plus_seconds(POLICY_LIFE);
-    Ok(policy)
+    let policy = before.parse().map_err(AccountError::from)?;
+    Ok(policy.next(before.hash(), clock::now()))
 }
 
 /// Signs a policy and keeps it, if clients would believe it.

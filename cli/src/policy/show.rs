@@ -1,6 +1,6 @@
 //! The policy in words.
 
-use sottovoce::account::{AccountError, Archive, Level, Plan, Policy, Revocation};
+use sottovoce::account::{AccountError, Archive, Policy, Revocation};
 use sottovoce::wire::limits;
 
 use crate::clock;
@@ -38,13 +38,13 @@ fn validity(expires: sottovoce::wire::Time, now: sottovoce::wire::Time) -> Strin
 }
 
 fn show(policy: &Policy) {
-    row("plan", plan(policy.plan));
+    row("plan", policy.plan.name());
     for entry in &policy.entry_points {
         let words = format!(
             "{}: {}, {}, answered by {}",
             entry.id,
             entry.name,
-            level(entry.level),
+            entry.level.name(),
             entry.teams.join(", ")
         );
         row("entry point", &words);
@@ -104,22 +104,5 @@ fn listed(names: &[&str]) -> String {
         "nobody".to_owned()
     } else {
         names.join(", ")
-    }
-}
-
-const fn plan(plan: Plan) -> &'static str {
-    match plan {
-        Plan::Solo => "solo",
-        Plan::Starter => "starter",
-        Plan::Plus => "plus",
-        Plan::Enterprise => "enterprise",
-    }
-}
-
-const fn level(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
     }
 }

@@ -16,7 +16,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::{Caller, Scope};
 use super::error::ApiError;
 use super::path::{self, AccountPath, ContactPath};
-use super::views::role;
 use super::{cached, cursor};
 use crate::outcome::{self, Outcome};
 use crate::refusal::Refusal;
@@ -285,7 +284,7 @@ pub(super) async fn one(
     }
     for bytes in commits.iter().take(COMMITS) {
         let commit = read_commit(bytes).ok_or_else(Problem::internal)?;
-        detail.level = Some(crate::plans::level_name(commit.core().level));
+        detail.level = Some(commit.core().level.name());
         detail.epochs.push(epoch_view(&commit));
     }
     cached(&headers, &detail)
@@ -501,7 +500,7 @@ fn epoch_view(commit: &Commit) -> EpochView {
             .iter()
             .map(|member| MemberView {
                 device: member.device.to_string(),
-                role: role(member.role),
+                role: member.role.name(),
             })
             .collect(),
         teams: core.roster.teams.iter().map(|it| it.team.clone()).collect(),

@@ -75,7 +75,7 @@ impl From<RootStatement> for RootView {
                 Operator::Customer => "customer",
                 Operator::Platform => "platform",
             }),
-            lowest_level: level_name(root.lowest_level),
+            lowest_level: root.lowest_level.name(),
         }
     }
 }
@@ -169,14 +169,14 @@ impl From<Policy> for PolicyView {
             previous: policy.previous.map(|hash| hash.to_string()),
             issued: policy.issued.millis(),
             expires: policy.expires.millis(),
-            plan: plan_name(policy.plan),
+            plan: policy.plan.name(),
             entry_points: policy
                 .entry_points
                 .into_iter()
                 .map(|entry| EntryPointView {
                     id: entry.id,
                     name: entry.name,
-                    level: level_name(entry.level),
+                    level: entry.level.name(),
                     teams: entry.teams,
                 })
                 .collect(),
@@ -195,7 +195,7 @@ impl From<Policy> for PolicyView {
             },
             key_manager_url: policy.key_manager_url,
             lowest_suite: policy.lowest_suite.number(),
-            roles: policy.roles.into_iter().map(role).collect(),
+            roles: policy.roles.into_iter().map(Role::name).collect(),
             revocations: policy.revocations.iter().map(Into::into).collect(),
             issuers: policy.issuers.into_iter().map(|it| it.issuer).collect(),
             renewers: texts(&policy.renewers),
@@ -254,7 +254,7 @@ impl From<Credential> for CredentialView {
             device: credential.device.to_string(),
             subject: credential.subject,
             name: credential.name,
-            role: role(credential.role),
+            role: credential.role.name(),
             via: match credential.via {
                 Via::Device => "device",
                 Via::Gateway => "gateway",
@@ -296,19 +296,6 @@ impl From<TeamKey> for TeamKeyView {
             until: key.until.millis(),
             holders: texts(&key.holders),
         }
-    }
-}
-
-/// A role's name.
-pub(super) const fn role(role: Role) -> &'static str {
-    match role {
-        Role::Visitor => "visitor",
-        Role::Agent => "agent",
-        Role::Supervisor => "supervisor",
-        Role::Administrator => "administrator",
-        Role::Bot => "bot",
-        Role::Vault => "vault",
-        Role::Auditor => "auditor",
     }
 }
 

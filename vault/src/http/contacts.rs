@@ -15,7 +15,6 @@ use super::{
     AccountPath, Api, Caller, ContactPath, cursor, erase_failed, store_failed, unknown_contact,
 };
 use crate::erasure::Erased;
-use crate::record::level_name;
 use crate::store::StoredContact;
 use crate::token::Scope;
 
@@ -51,7 +50,7 @@ impl ContactView {
     pub(super) fn of(api: &Api, stored: &StoredContact) -> Self {
         Self {
             contact: stored.contact.to_string(),
-            level: level_name(stored.level),
+            level: stored.level.name(),
             entry_point: stored.entry_point.clone(),
             created: stored.created.millis(),
             closed: stored.closed.map(Time::millis),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::record::{About, Author, Record, Said, level_name};
+use crate::record::{About, Author, Record, Said};
 use crate::store::StoredContact;
 
 /// What the page looks like.
@@ -92,7 +92,7 @@ fn head(stored: &StoredContact, about: &About) -> Vec<(&'static str, String)> {
             "Entry point",
             format!("{} ({})", about.entry_point_name, stored.entry_point),
         ),
-        ("Level", level_name(stored.level).to_owned()),
+        ("Level", stored.level.name().to_owned()),
         ("Created", date(stored.created.millis())),
     ];
     head.push((
