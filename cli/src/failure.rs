@@ -12,6 +12,7 @@ use sottovoce_relay::{BackupError, RelayError};
 use sottovoce_server::config::ConfigError;
 use sottovoce_server::telemetry::TelemetryError;
 
+use crate::text::printable;
 use crate::words;
 
 /// What every step answers.
@@ -76,7 +77,7 @@ impl From<AccountError> for Failure {
 
 impl From<SettingError> for Failure {
     fn from(error: SettingError) -> Self {
-        Self::new(error.code(), error.to_string())
+        Self::new(error.code(), printable(&error.to_string()))
     }
 }
 

@@ -110,10 +110,11 @@ fn a_policy_that_nobody_would_believe_is_not_signed() {
         ("level=transport", "(contradiction)"),
         ("entry-point.shop.teams=nobody", "(contradiction)"),
         ("team.support=none", "(contradiction)"),
-        ("name=\u{1b}[2J", "(bad-name)"),
+        ("name=\u{1b}[2J", "(bad-setting)"),
     ] {
         let complaint = scene.complained(&["policy", "set", "--dir", "a", setting]);
         assert!(complaint.contains(code), "{setting}: {complaint}");
+        assert!(!complaint.contains('\u{1b}'), "{complaint:?}");
     }
     let shown = scene.said(&["policy", "show", "--dir", "a"]);
     let version = shown

@@ -491,7 +491,7 @@ pub struct EnrolmentEntry {
 /// One thing that a key manager has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyManagerCheck {
-    /// What was tried: `unknown-contact`, `replay`, `late-request`, `keys` or `speed`.
+    /// What was tried: `unknown`, `replay`, `late`, `keys` or `speed`.
     pub name: &'static str,
     /// Whether it did.
     pub passed: bool,

@@ -36,9 +36,9 @@ pub(super) enum Probe {
 impl Probe {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "unknown-contact",
+            Self::Unknown { .. } => "unknown",
             Self::Replay { .. } => "replay",
-            Self::Late { .. } => "late-request",
+            Self::Late { .. } => "late",
             Self::Keys { .. } => "keys",
         }
     }

@@ -100,7 +100,8 @@ export interface EnrolmentEntry {
 
 /** One thing that a key manager has to do. */
 export interface KeyManagerCheck {
-    name: "unknown-contact" | "replay" | "late-request" | "keys" | "speed";
+    /** A contact that there is not; the same request twice; an old one; keys to seal to; 250 ms. */
+    name: "unknown" | "replay" | "late" | "keys" | "speed";
     passed: boolean;
     /** What it did instead: an outcome or a stable code; empty if it passed. */
     detail: string;

@@ -419,9 +419,9 @@ fn what_a_key_manager_does_wrong_is_named() {
         (
             None,
             &[
-                ("unknown-contact", "unavailable"),
+                ("unknown", "unavailable"),
                 ("replay", "unavailable"),
-                ("late-request", "unavailable"),
+                ("late", "unavailable"),
                 ("keys", "unavailable"),
             ],
         ),
@@ -436,7 +436,7 @@ fn what_a_key_manager_does_wrong_is_named() {
                     other => other,
                 },
             ),
-            &[("late-request", "unknown")],
+            &[("late", "unknown")],
         ),
         (
             Some(
@@ -456,7 +456,7 @@ fn what_a_key_manager_does_wrong_is_named() {
                     other => other,
                 },
             ),
-            &[("unknown-contact", "erased")],
+            &[("unknown", "erased")],
         ),
     ];
     for (index, (judge, expected)) in cases.into_iter().enumerate() {
