@@ -112,7 +112,7 @@ impl Setting {
             ["entry-point", id, "level"] => entry_point(policy, id)?.level = self.level()?,
             ["entry-point", id, "teams"] => self.set_entry_point_teams(policy, id)?,
             ["entry-point", id, "bot-claims"] => {
-                entry_point(policy, id)?.bot_claims = self.yes()?
+                entry_point(policy, id)?.bot_claims = self.yes()?;
             }
             ["entry-point", id, "bot-transfers"] => {
                 entry_point(policy, id)?.bot_transfers = self.yes()?;

@@ -352,6 +352,8 @@ fn a_token_is_asked_for_at_the_dialled_relay_only() {
 }
 
 type Judge = fn(&Manager, &KeyRequest, bool) -> Judged;
+/// How a key manager judges, and what then does not pass.
+type Case = (Option<Judge>, &'static [(&'static str, &'static str)]);
 
 /// A world with a key manager that judges like this, being told whether it has seen the request's id.
 fn tested(seed: u64, judge: Option<Judge>) -> (World, usize) {
@@ -415,7 +417,7 @@ fn a_key_manager_that_does_as_it_has_to_passes_and_its_keys_are_not_lost() {
 
 #[test]
 fn what_a_key_manager_does_wrong_is_named() {
-    let cases: [(Option<Judge>, &[(&str, &str)]); 5] = [
+    let cases: [Case; 5] = [
         (
             None,
             &[
