@@ -8,11 +8,6 @@ use sottovoce::account::{Level, Plan, Policy};
 use sottovoce::wire::AccountId;
 use sottovoce_server::config::ConfigError;
 
-/// All plans, in the order of their numbers.
-const PLANS: [Plan; 4] = [Plan::Solo, Plan::Starter, Plan::Plus, Plan::Enterprise];
-/// All levels, in the order of their numbers.
-const LEVELS: [Level; 3] = [Level::Transport, Level::Storage, Level::E2ee];
-
 /// `[plans]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -43,7 +38,7 @@ impl Default for PlanSettings {
     fn default() -> Self {
         let usual = |plan| {
             let rule = Rule::usual(plan);
-            let levels = rule.levels.into_iter().map(level_name);
+            let levels = rule.levels.into_iter().map(Level::name);
             RuleSettings {
                 levels: levels.map(str::to_owned).collect(),
                 retention_days: rule.days,
@@ -80,7 +75,7 @@ impl PlanSettings {
                 let account = id
                     .parse()
                     .map_err(|_| ConfigError::value(&key, sottovoce_server::config::ACCOUNT_ID))?;
-                let plan = PLANS.into_iter().find(|plan| plan_name(*plan) == name);
+                let plan = Plan::ALL.into_iter().find(|plan| plan.name() == name);
                 let plan = plan.ok_or_else(|| {
                     ConfigError::value(&key, "plans are solo, starter, plus and enterprise")
                 })?;
@@ -99,13 +94,11 @@ impl PlanSettings {
 
 impl RuleSettings {
     fn into_rule(self, plan: Plan) -> Result<Rule, ConfigError> {
-        let name = plan_name(plan);
+        let name = plan.name();
         let key = format!("plans.{name}.levels");
         let mut levels = Vec::new();
         for written in self.levels {
-            let known = LEVELS
-                .into_iter()
-                .find(|level| level_name(*level) == written);
+            let known = Level::ALL.into_iter().find(|level| level.name() == written);
             let level = known.ok_or_else(|| {
                 let words =
                     format!("{written} is no level; levels are transport, storage and e2ee");
@@ -154,7 +147,7 @@ pub(crate) struct Rule {
 impl Rule {
     /// All levels that clients accept in the plan.
     fn usual(plan: Plan) -> Self {
-        let levels = LEVELS.into_iter().filter(|level| plan.allows(*level));
+        let levels = Level::ALL.into_iter().filter(|level| plan.allows(*level));
         Self {
             plan,
             levels: levels.collect(),
@@ -234,11 +227,11 @@ impl Plans {
     /// # Errors
     /// [`PlanError`].
     pub(crate) fn check(&self, policy: &Policy) -> Result<(), PlanError> {
-        let plan = plan_name(policy.plan);
+        let plan = policy.plan.name();
         if let Some(has) = self.accounts.get(&policy.account)
             && *has != policy.plan
         {
-            let has = plan_name(*has);
+            let has = has.name();
             return Err(PlanError::OtherPlan { has, says: plan });
         }
         let rule = self.rule(policy.plan);
@@ -252,7 +245,7 @@ impl Plans {
         if let Some(entry) = beyond {
             return Err(PlanError::Level {
                 plan,
-                level: level_name(entry.level),
+                level: entry.level.name(),
                 entry_point: entry.id.clone(),
             });
         }
@@ -276,24 +269,5 @@ impl Plans {
             Plan::Plus => &self.plus,
             Plan::Enterprise => &self.enterprise,
         }
-    }
-}
-
-/// A plan's name.
-pub(crate) const fn plan_name(plan: Plan) -> &'static str {
-    match plan {
-        Plan::Solo => "solo",
-        Plan::Starter => "starter",
-        Plan::Plus => "plus",
-        Plan::Enterprise => "enterprise",
-    }
-}
-
-/// A level's name.
-pub(crate) const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Transport => "transport",
-        Level::Storage => "storage",
-        Level::E2ee => "e2ee",
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sottovoce::account::AccountError;
+use sottovoce::account::{AccountError, Level};
 use sottovoce_server::problem::{Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +14,6 @@ use super::cached;
 use super::caller::{Caller, Scope};
 use super::error::ApiError;
 use super::path::AccountPath;
-use crate::plans::{level_name, plan_name};
 use crate::refusal::Refusal;
 use crate::relay::Shared;
 use crate::store::Day;
@@ -130,9 +129,9 @@ pub(super) async fn retention(caller: Caller, headers: HeaderMap) -> Result<Resp
         days: kept.days(),
         policy_days: kept.policy_days,
         plan: PlanAnswer {
-            name: plan_name(kept.plan.plan),
+            name: kept.plan.plan.name(),
             days: kept.plan.days,
-            levels: kept.plan.levels.iter().copied().map(level_name).collect(),
+            levels: kept.plan.levels.iter().copied().map(Level::name).collect(),
         },
         entry_points: Vec::new(),
     };

@@ -9,8 +9,6 @@ use sottovoce::wire::frame::Object;
 use sottovoce::wire::{DecodeError, Signed, SignedKind};
 use utoipa::ToSchema;
 
-use crate::plans::{level_name, plan_name};
-
 /// A signed object.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SignedView<T> {
