@@ -362,7 +362,16 @@ impl Participant {
             }
         }
         let changes: Vec<Change> = prepared.iter().map(|one| one.change.clone()).collect();
-        if changes.is_empty() || !self.write(&changes).await {
+        if changes.is_empty() {
+            return;
+        }
+        if !self.write(&changes).await {
+            // Some of it may be stored for all that: what the database says is looked at again.
+            for change in &changes {
+                if let Some(followed) = self.followed.get_mut(&change.contact) {
+                    followed.noted = None;
+                }
+            }
             return;
         }
         for one in &prepared {
