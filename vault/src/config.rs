@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use sottovoce::crypto::Hash;
 use sottovoce::wire::{AccountId, Time};
+use sottovoce_older_keys::service::Address;
+use sottovoce_older_keys::{SecretToken, SignGet, Signing, TokenAs};
 use sottovoce_server::config::{self, ConfigError};
-use sottovoce_server::{TlsFiles, database};
+use sottovoce_server::{TlsFiles, database, outgoing};
 use sottovoce_webhooks::dispatch::{Config as WebhookConfig, read_roots};
 use sottovoce_webhooks::target::Targets;
 use zeroize::Zeroizing;
@@ -34,6 +37,8 @@ pub struct Config {
     pub tombstones: PathBuf,
     /// Where the key manager is; what the policy says without.
     pub key_manager: Option<String>,
+    /// The service of the older shape that gives keys in its place, if one does.
+    pub older_keys: Option<OlderKeys>,
     /// How long data keys are kept in memory.
     pub key_life: Duration,
     /// How long the key manager may take.
@@ -50,6 +55,17 @@ pub struct Config {
     pub tokens: Vec<Token>,
     /// How webhooks are delivered.
     pub webhooks: WebhookConfig,
+}
+
+/// A service of the older shape, and how it is called.
+#[derive(Debug)]
+pub struct OlderKeys {
+    /// Where it is.
+    pub address: Address,
+    /// The account's secret token.
+    pub token: SecretToken,
+    /// How calls are signed.
+    pub signing: Signing,
 }
 
 /// A vault's settings, in the sections that they have in `vault.toml`.
@@ -112,6 +128,26 @@ pub struct KeySettings {
     pub life: u64,
     /// Seconds that the key manager may take.
     pub patience: u64,
+    /// A service of the older shape that gives keys in place of the key manager.
+    pub older: OlderSettings,
+}
+
+/// `[keys.older]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OlderSettings {
+    /// Where it is; there is none if this is empty.
+    pub url: String,
+    /// The account's secret token there: 96 hexadecimal characters.
+    pub token: String,
+    /// What it calls the account; the account's id if this is empty.
+    pub account: String,
+    /// The host name that it is told; the relay's if this is empty.
+    pub host: String,
+    /// What the signature of a GET is over.
+    pub sign_get: SignGet,
+    /// How the token becomes the key of the signature.
+    pub token_as: TokenAs,
 }
 
 /// `[retention]`
@@ -172,6 +208,7 @@ impl Default for KeySettings {
             url: String::new(),
             life: 300,
             patience: 10,
+            older: OlderSettings::default(),
         }
     }
 }
@@ -187,7 +224,7 @@ impl Default for ListenSettings {
 }
 
 impl config::Settings for Settings {
-    const SECRETS: &'static [&'static str] = &["device.passphrase"];
+    const SECRETS: &'static [&'static str] = &["device.passphrase", "keys.older.token"];
     const URLS: &'static [&'static str] = &["database.url"];
 }
 
@@ -238,6 +275,7 @@ impl Settings {
             extra_roots,
             ..WebhookConfig::default()
         };
+        let older_keys = older_keys(&self)?;
         let tokens = self.tokens.iter().map(token).collect::<Result<_, _>>()?;
         let text = |text: String| (!text.is_empty()).then_some(text);
         Ok(Config {
@@ -249,6 +287,7 @@ impl Settings {
             database: self.database.url,
             tombstones: self.tombstones,
             key_manager: text(self.keys.url),
+            older_keys,
             key_life: Duration::from_secs(self.keys.life),
             key_patience: Duration::from_secs(self.keys.patience),
             days: self.retention.days,
@@ -259,6 +298,48 @@ impl Settings {
             webhooks,
         })
     }
+}
+
+fn older_keys(settings: &Settings) -> Result<Option<OlderKeys>, ConfigError> {
+    let older = &settings.keys.older;
+    if older.url.is_empty() {
+        return Ok(None);
+    }
+    if !settings.keys.url.is_empty() {
+        let words =
+            "keys come from the key manager or from a service of the older shape, not from both";
+        return Err(ConfigError::value("keys.older.url", words));
+    }
+    outgoing::check(&older.url)
+        .map_err(|error| ConfigError::value("keys.older.url", error.to_string()))?;
+    let token = SecretToken::parse(older.token.trim());
+    let token = token.map_err(|_| {
+        ConfigError::value(
+            "keys.older.token",
+            "a secret token is 96 hexadecimal characters",
+        )
+    })?;
+    let or = |text: &str, other: &dyn Fn() -> String| {
+        if text.is_empty() {
+            other()
+        } else {
+            text.to_owned()
+        }
+    };
+    let relay = settings.relay.parse::<Uri>();
+    let host = || relay.as_ref().ok()?.host().map(str::to_owned);
+    Ok(Some(OlderKeys {
+        address: Address {
+            url: older.url.clone(),
+            account: or(&older.account, &|| settings.account.clone()),
+            host: or(&older.host, &|| host().unwrap_or_default()),
+        },
+        token,
+        signing: Signing {
+            get: older.sign_get,
+            token: older.token_as,
+        },
+    }))
 }
 
 fn token(settings: &TokenSettings) -> Result<Token, ConfigError> {
@@ -305,6 +386,29 @@ mod tests {
         }
     }
 
+    fn older(url: &str) -> OlderSettings {
+        OlderSettings {
+            url: url.to_owned(),
+            token: "ab".repeat(48),
+            ..OlderSettings::default()
+        }
+    }
+
+    #[test]
+    fn a_service_of_the_older_shape_is_told_account_and_host() {
+        let mut settings = settings();
+        assert!(settings.clone().into_config().unwrap().older_keys.is_none());
+        settings.keys.older = older("https://keys.example/acme");
+        let keys = settings.clone().into_config().unwrap().older_keys.unwrap();
+        assert_eq!(keys.address.account, "A".repeat(43));
+        assert_eq!(keys.address.host, "chat.example");
+        settings.keys.older.account = "acme".to_owned();
+        settings.keys.older.host = "old.example".to_owned();
+        let keys = settings.into_config().unwrap().older_keys.unwrap();
+        assert_eq!(keys.address.account, "acme");
+        assert_eq!(keys.address.host, "old.example");
+    }
+
     #[test]
     fn data_is_not_stored_where_keys_are() {
         assert!(settings().into_config().is_ok());
@@ -324,7 +428,7 @@ mod tests {
     #[test]
     fn what_no_vault_can_do_is_named() {
         type Break = fn(&mut Settings);
-        let bad: [(&str, Break); 9] = [
+        let bad: [(&str, Break); 12] = [
             ("account", |it| it.account.clear()),
             ("relay", |it| it.relay.clear()),
             ("device.dir", |it| it.device.dir = PathBuf::new()),
@@ -332,6 +436,17 @@ mod tests {
             ("tombstones", |it| it.tombstones = PathBuf::new()),
             ("keys.life", |it| it.keys.life = 3_601),
             ("keys.patience", |it| it.keys.patience = 0),
+            ("keys.older.url", |it| {
+                it.keys.older = older("http://keys.example");
+            }),
+            ("keys.older.url", |it| {
+                it.keys.older = older("https://keys.example");
+                it.keys.url = "https://keys.example".to_owned();
+            }),
+            ("keys.older.token", |it| {
+                it.keys.older = older("https://keys.example");
+                it.keys.older.token.pop();
+            }),
             ("retention.days", |it| it.retention.days = Some(0)),
             ("tokens", |it| {
                 it.tokens.push(TokenSettings {

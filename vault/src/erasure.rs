@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sottovoce::account::Tombstone;
+use sottovoce::account::{Level, Tombstone};
 use sottovoce::client::Requester;
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::{ContactId, Signed, Suite, Time, Version, limits};
@@ -36,6 +36,8 @@ pub enum Erased {
     Wholly,
     /// Nothing is left here. The key manager is asked again until it has erased the contact's secret.
     KeyPending,
+    /// Nothing is left here. The service that gave the key cannot be asked to erase it.
+    KeyKept,
 }
 
 /// See the module's documentation.
@@ -85,6 +87,7 @@ impl Erasures {
     /// [`EraseError`].
     pub async fn erase(&self, contact: ContactId, now: Time) -> Result<Erased, EraseError> {
         let known = self.store.contact(&contact).await?;
+        let level = known.as_ref().map(|known| known.level);
         if known.as_ref().is_none_or(|known| known.erased.is_none()) {
             let tombstone = Tombstone {
                 version: Version,
@@ -104,10 +107,19 @@ impl Erasures {
         if has_key && !self.erase_key(contact).await? {
             return Ok(Erased::KeyPending);
         }
+        if level == Some(Level::Storage) && !self.keys.can_erase() {
+            return Ok(Erased::KeyKept);
+        }
         Ok(Erased::Wholly)
     }
 
+    /// Whether nothing more has to be done about a contact's key.
     async fn erase_key(&self, contact: ContactId) -> Result<bool, StoreError> {
+        if !self.keys.can_erase() {
+            self.keys.forget(&contact);
+            self.store.key_is_erased(&contact).await?;
+            return Ok(true);
+        }
         match self.keys.erase(contact).await {
             Ok(()) => {
                 self.store.key_is_erased(&contact).await?;

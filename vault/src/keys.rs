@@ -1,5 +1,7 @@
-//! Data keys of contacts of level `storage`: asked of the account's key manager, kept in memory for
-//! minutes, never stored.
+//! Data keys of contacts of level `storage`: asked of the account's key manager, or of a service of the
+//! older shape where one was named, kept in memory for minutes, never stored.
+
+mod older;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use sottovoce::wire::frame::ObjectKind;
 use sottovoce::wire::{AccountId, ContactId, Signed};
 use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
 use sottovoce_client::{ReadingError, SecretString, StorageKey};
+use sottovoce_older_keys::Service;
 use sottovoce_server::clock;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -100,6 +103,8 @@ pub struct KeySource {
     pub passphrase: Option<Zeroizing<String>>,
     /// Where the key manager is; what the policy says without.
     pub url: Option<String>,
+    /// The service of the older shape that gives keys in place of the key manager, if one does.
+    pub older: Option<Service>,
     /// Whom to trust.
     pub tls: Arc<ClientConfig>,
     /// How long a key is kept.
@@ -163,14 +168,12 @@ impl Keys {
         if let Some(key) = self.kept(&contact) {
             return Ok(key);
         }
-        if stored.data_key == DataKeyState::None {
-            self.ask(Operation::Issue { contact }).await?;
-        }
-        let granted = self.ask(Operation::DataKey { contact }).await;
-        let key = match granted {
-            Ok(Grant::DataKey { key }) => key,
-            Ok(_) => return Err(KeyError::Unavailable("it grants something else".to_owned())),
-            Err(error) => return Err(error),
+        let key = match &self.source.older {
+            Some(service) => {
+                let key = older::data_key(service, self.source.account, stored);
+                self.in_turn(key).await?
+            }
+            None => self.granted(stored).await?,
         };
         let place = Place {
             account: self.source.account,
@@ -186,6 +189,23 @@ impl Keys {
         let until = Instant::now() + self.source.life;
         lock(&self.kept).insert(contact, (Arc::clone(&key), until));
         Ok(key)
+    }
+
+    /// A contact's data key from the key manager.
+    async fn granted(&self, stored: &StoredContact) -> Result<DataKey, KeyError> {
+        let contact = stored.contact;
+        if stored.data_key == DataKeyState::None {
+            self.ask(Operation::Issue { contact }).await?;
+        }
+        match self.ask(Operation::DataKey { contact }).await? {
+            Grant::DataKey { key } => Ok(key),
+            _ => Err(KeyError::Unavailable("it grants something else".to_owned())),
+        }
+    }
+
+    /// Whether whoever gives the keys can be asked to destroy them.
+    pub const fn can_erase(&self) -> bool {
+        self.source.older.is_none()
     }
 
     /// Has a contact's secret destroyed.
@@ -213,6 +233,14 @@ impl Keys {
     }
 
     async fn ask(&self, operation: Operation) -> Result<Grant, KeyError> {
+        self.in_turn(self.ask_now(operation)).await
+    }
+
+    /// Asks, unless that failed for everybody a moment ago, and not too often at once.
+    async fn in_turn<T>(
+        &self,
+        asking: impl Future<Output = Result<T, KeyError>>,
+    ) -> Result<T, KeyError> {
         {
             let trouble = lock(&self.trouble);
             if let (Some(error), Some(until)) = (&trouble.error, trouble.until)
@@ -222,7 +250,7 @@ impl Keys {
             }
         }
         let _turn = self.gate.acquire().await;
-        let asked = tokio::time::timeout(self.source.patience, self.ask_now(operation)).await;
+        let asked = tokio::time::timeout(self.source.patience, asking).await;
         let answer = asked.unwrap_or_else(|_| {
             let words = "it does not answer in time".to_owned();
             Err(KeyError::Unavailable(words))

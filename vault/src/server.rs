@@ -12,7 +12,9 @@ use sottovoce::account::Pin;
 use sottovoce::client::Kind;
 use sottovoce::wire::ContactId;
 use sottovoce_client::{HostConfig, ReadingError, StateStore, tls};
+use sottovoce_older_keys::Service;
 use sottovoce_server::listen::ListenError;
+use sottovoce_server::outgoing::OutgoingError;
 use sottovoce_server::{Listen, Listener, Readiness, clock};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +61,9 @@ pub enum StartError {
     /// Webhooks cannot be delivered.
     #[error("webhooks cannot be delivered: {0}")]
     Webhooks(#[from] WebhooksError),
+    /// The service of the older shape cannot be called.
+    #[error("the service of the older shape cannot be called: {0}")]
+    OlderKeys(#[from] OutgoingError),
     /// Root certificates cannot be used.
     #[error("{path}: {reason}")]
     Trust {
@@ -79,6 +84,7 @@ impl StartError {
             Self::Device(error) => error.code(),
             Self::Client(error) => error.code(),
             Self::Webhooks(_) => "webhooks-unusable",
+            Self::OlderKeys(_) => "older-keys-unusable",
             Self::Trust { .. } => "root-unusable",
         }
     }
@@ -154,11 +160,16 @@ impl Server {
             .await
             .map_err(|_| sottovoce_client::StartError::Runtime)??;
         let store = Store::open(&config.database, account).await?;
+        let patience = config.key_patience;
+        let older = config
+            .older_keys
+            .map(|keys| Service::new(keys.address, keys.token, keys.signing, &tls, patience));
         let keys = Arc::new(Keys::new(KeySource {
             account,
             device: config.device.clone(),
             passphrase: config.passphrase.clone(),
             url: config.key_manager,
+            older: older.transpose()?,
             tls: Arc::clone(&tls),
             life: config.key_life,
             patience: config.key_patience,

@@ -113,8 +113,9 @@ struct Waiting {
 /// What became of an erasure.
 #[derive(Serialize, ToSchema)]
 struct ErasedView {
-    /// `erased`, or `pending`: nothing is left here, and the key manager is asked until it has erased the
-    /// contact's secret.
+    /// `erased`; `pending`: nothing is left here, and the key manager is asked until it has erased the
+    /// contact's secret; or `kept`: nothing is left here, and the service of the older shape that gave the
+    /// contact's key cannot be asked to erase it.
     key: &'static str,
 }
 
@@ -179,6 +180,7 @@ pub(super) async fn erase(
     let (status, key) = match erased.map_err(erase_failed)? {
         Erased::Wholly => (StatusCode::OK, "erased"),
         Erased::KeyPending => (StatusCode::ACCEPTED, "pending"),
+        Erased::KeyKept => (StatusCode::OK, "kept"),
     };
     Ok((status, axum::Json(ErasedView { key })).into_response())
 }

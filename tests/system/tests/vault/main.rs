@@ -5,5 +5,6 @@
 mod faults;
 mod levels;
 mod line;
+mod older;
 mod scene;
 mod webhooks;
