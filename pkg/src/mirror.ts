@@ -8,6 +8,7 @@ import type {
     Event,
     InboxEntry,
     Item,
+    SettingsView,
     TeamMember,
 } from "./wasm/staff/sottovoce.js";
 
@@ -21,6 +22,7 @@ export interface Conversation {
 
 type Connection = Extract<Event, { type: "connection" }>;
 type Alarm = Extract<Event, { type: "alarm" }>;
+type Devices = Extract<Event, { type: "devices" }>;
 
 class Transcript implements Conversation {
     view: ContactView | undefined;
@@ -60,6 +62,10 @@ export class Mirror {
     /** Whether state is kept beyond this page. */
     storageWorking = true;
     readonly teams = new Map<string, readonly TeamMember[]>();
+    /** Staff: what the account's signed objects say, and whether this device may change it. */
+    settings: SettingsView | undefined;
+    /** Administrators: the account's devices and those that ask to be let in, once they were looked up. */
+    devices: Devices | undefined;
     readonly alarms: Alarm[] = [];
     readonly #conversations = new Map<ContactId, Transcript>();
 
@@ -106,6 +112,12 @@ export class Mirror {
             case "team":
                 this.teams.set(event.team, event.members);
                 break;
+            case "settings":
+                this.settings = event.view;
+                break;
+            case "devices":
+                this.devices = event;
+                break;
             case "alarm":
                 this.alarms.push(event);
                 break;
@@ -129,6 +141,8 @@ export class Mirror {
         this.inbox = [];
         this.storageWorking = true;
         this.teams.clear();
+        this.settings = undefined;
+        this.devices = undefined;
         this.alarms.length = 0;
         this.#conversations.clear();
     }
@@ -142,6 +156,8 @@ export class Mirror {
         events.push(this.connection, { type: "storage", working: this.storageWorking });
         if (this.account) events.push({ type: "account", view: this.account });
         events.push({ type: "inbox", entries: [...this.inbox] });
+        if (this.settings) events.push({ type: "settings", view: this.settings });
+        if (this.devices) events.push(this.devices);
         if (this.unapproved) events.push({ type: "unapproved", request: this.unapproved });
         for (const [team, members] of this.teams) {
             events.push({ type: "team", team, members: [...members] });

@@ -16,13 +16,16 @@ const SOTTOVOCE = process.env["SOTTOVOCE"] ?? "sottovoce";
 
 /**
  * Makes an account with one team, a relay for it, and an invitation for its agents; with a key manager that
- * its chats are archived at, if that is wanted.
+ * its chats are archived at, and a vault for chats at level `storage`, if that is wanted.
  */
-export async function openAccount({ archived = false } = {}) {
+export async function openAccount({ archived = false, vault = false } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "sottovoce-"));
     const keys = join(folder, "account");
-    const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support");
+    const level = vault ? ["--level", "storage"] : [];
+    const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support", ...level);
     const account = /^account=(.+)$/m.exec(made)?.[1] ?? fail("no account was made");
+    // The level below stays possible, as the root statement says.
+    if (vault) call("policy", "set", "--dir", keys, "level=e2ee");
     const pages = join(folder, "pages");
     await cp(fileURLToPath(new URL("../../www/dist", import.meta.url)), pages, { recursive: true });
     const config = JSON.stringify({ account, entryPoint: "shop" });
@@ -31,19 +34,20 @@ export async function openAccount({ archived = false } = {}) {
     const listen = `127.0.0.1:${await freePort()}`;
     const origin = `http://${listen}`;
     const database = join(folder, "relay.sqlite");
-    const manager = archived ? await startKeyManager(folder, keys, account) : undefined;
+    const manager = archived || vault ? await makeKeyManager(folder, keys, account, archived) : undefined;
+    let [running] = manager ? await manager() : [];
     const start = () =>
-        running(
+        program(
             /^listening on/,
-            ...["relay", "--listen", listen, "--database", database],
-            ...["--account", account, "--static", `/=${pages}`],
+            ["relay", "--listen", listen, "--database", database, "--account", account, "--static", `/=${pages}`],
+            // Everything is on this machine.
+            { SOTTOVOCE__KEY_MANAGERS__PRIVATE: "true", SOTTOVOCE__WEBHOOKS__PRIVATE: "true" },
         );
     let [relay] = await start();
-    call("policy", "publish", "--dir", keys, "--relay", origin);
-    const [inviter, invitation] = await running(
-        /^invite=(.+)$/,
-        ...["agent", "invite", "--reusable", "--team", "support", "--dir", keys, "--relay", origin],
-    );
+    const at = ["--dir", keys, "--relay", origin];
+    call("policy", "publish", ...at);
+    const [inviter, invitation] = await program(/^invite=(.+)$/, ["agent", "invite", "--reusable", "--team", "support", ...at]);
+    const stored = vault ? await startVault(folder, account, at) : undefined;
     return {
         account,
         origin,
@@ -55,42 +59,83 @@ export async function openAccount({ archived = false } = {}) {
          * Lets a device in that asks with a request.
          * @param {string} request
          * @param {string} role
+         * @param {string[]} teams
          */
-        approve: (request, role) =>
-            call("agent", "approve", request, "--subject", role, "--role", role, "--dir", keys, "--relay", origin),
+        approve: (request, role, ...teams) => {
+            const grant = ["--subject", role, "--role", role, ...teams.flatMap((team) => ["--team", team])];
+            return call("agent", "approve", request, ...grant, ...at);
+        },
+        /**
+         * Makes the device that a request is of an administrator, which takes the root key.
+         * @param {string} request
+         */
+        administer: (request) => {
+            call("account", "administrator", "add", request, "--dir", keys);
+            call("policy", "publish", ...at);
+        },
+        /**
+         * A program's command line of the account's folder.
+         * @param {string[]} words
+         */
+        command: (...words) => call(...words, ...at),
+        stopKeyManager: async () => {
+            if (running) await ended(running);
+        },
+        startKeyManager: async () => {
+            if (manager) [running] = await manager();
+        },
         stopRelay: () => ended(relay),
         startRelay: async () => {
             [relay] = await start();
         },
         close: async () => {
-            await Promise.all([inviter, relay, ...(manager ? [manager] : [])].map(ended));
+            await Promise.all([inviter, relay, running, stored].map((child) => child && ended(child)));
             await rm(folder, { recursive: true, force: true });
         },
     };
 }
 
 /**
- * Starts a key manager and has the account archive its chats there.
+ * Makes a key manager that the account names, and archives its chats there if that is wanted. What it
+ * returns starts it.
  * @param {string} folder
  * @param {string} dir
  * @param {string} account
+ * @param {boolean} archived
  */
-async function startKeyManager(folder, dir, account) {
+async function makeKeyManager(folder, dir, account, archived) {
     const keys = join(folder, "keys");
     const made = call("keymanager", "create", "--dir", keys, "--account", account);
     const identity = /^identity=(.+)$/m.exec(made)?.[1] ?? fail("no key manager was made");
     call("account", "key-manager", "--dir", dir, `--identity=${identity}`, "--operator", "customer");
     const listen = `127.0.0.1:${await freePort()}`;
-    process.env["SOTTOVOCE__IDENTITY_FILE"] = join(keys, "identity.key");
-    process.env["SOTTOVOCE__MASTER_FILE"] = join(keys, "master.key");
-    process.env["SOTTOVOCE__LISTEN__ADDRESS"] = listen;
-    const run = ["keymanager", "run", "--config", join(keys, "keymanager.toml")];
-    const [manager] = await running(/^listening on/, ...run);
-    for (const name of ["IDENTITY_FILE", "MASTER_FILE", "LISTEN__ADDRESS"]) delete process.env[`SOTTOVOCE__${name}`];
-    process.env["SOTTOVOCE__KEY_MANAGERS__PRIVATE"] = "true";
     const url = `key-manager-url=http://${listen}`;
-    call("policy", "set", "--dir", dir, "archive=key-manager", url, "roles=supervisor,auditor");
-    return manager;
+    const archive = archived ? ["archive=key-manager", "roles=supervisor,auditor"] : [];
+    call("policy", "set", "--dir", dir, url, ...archive);
+    return () =>
+        program(/^listening on/, ["keymanager", "run", "--config", join(keys, "keymanager.toml")], {
+            SOTTOVOCE__IDENTITY_FILE: join(keys, "identity.key"),
+            SOTTOVOCE__MASTER_FILE: join(keys, "master.key"),
+            SOTTOVOCE__LISTEN__ADDRESS: listen,
+        });
+}
+
+/**
+ * Makes a vault, lets it in and starts it.
+ * @param {string} folder
+ * @param {string} account
+ * @param {string[]} at
+ */
+async function startVault(folder, account, at) {
+    const dir = join(folder, "vault");
+    const relay = at.slice(-2);
+    const made = call("vault", "create", "--dir", dir, ...relay, "--plain-keys", `--account=${account}`);
+    const request = /^request=(.+)$/m.exec(made)?.[1] ?? fail("no vault was made");
+    call("agent", "approve", request, "--role", "vault", "--subject", "vault", ...at);
+    const listen = `127.0.0.1:${await freePort()}`;
+    const run = ["vault", "run", "--config", join(dir, "vault.toml")];
+    const [vault] = await program(/^listening on/, run, { SOTTOVOCE__LISTEN__ADDRESS: listen });
+    return vault;
 }
 
 /** @param {string[]} words */
@@ -104,10 +149,12 @@ function call(...words) {
  * Starts a program and waits until it says something.
  * @param {RegExp} sign
  * @param {string[]} words
+ * @param {Record<string, string>} [environment]
  * @returns {Promise<[ChildProcess, string]>}
  */
-async function running(sign, ...words) {
-    const child = spawn(SOTTOVOCE, words, { stdio: ["ignore", "pipe", "inherit"] });
+async function program(sign, words, environment = {}) {
+    const env = { ...process.env, ...environment };
+    const child = spawn(SOTTOVOCE, words, { stdio: ["ignore", "pipe", "inherit"], env });
     const lines = createInterface({ input: child.stdout });
     const said = await new Promise((resolve, reject) => {
         lines.on("line", (line) => {
@@ -122,6 +169,7 @@ async function running(sign, ...words) {
 /** @param {ChildProcess} child */
 function ended(child) {
     return new Promise((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resolve(undefined);
         child.once("exit", resolve);
         child.kill();
     });

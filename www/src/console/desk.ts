@@ -7,7 +7,9 @@ import { Drafts } from "../conversation/composer.js";
 import { alarm, connection, failure, nameOf, roleName } from "../conversation/phrases.js";
 import { TypingSigns, lastPosition, unreadAfter } from "../conversation/transcript.js";
 import { archiveSearch, released } from "./archive.js";
+import type { Configuration } from "./configuration.js";
 import { contactPage } from "./contact.js";
+import type { SettingsPage } from "./settings/settings.js";
 
 /** A form that lies above a contact's transcript. */
 export interface ContactForm {
@@ -34,20 +36,26 @@ export class Desk {
     form: ContactForm | undefined;
     /** The contact whose end is to be confirmed. */
     closing: ContactId | undefined;
+    readonly #configuration: Configuration;
     readonly #root: HTMLElement;
     readonly #seen = new Map<ContactId, number>();
     readonly #followed = new Set<ContactId>();
     #selected: ContactId | undefined;
     #scheduled = false;
+    /** Loaded when they are opened first. */
+    #settings: SettingsPage | "loading" | "failed" | undefined;
 
     constructor(
         readonly device: Device,
+        configuration: Configuration,
         root: HTMLElement,
     ) {
+        this.#configuration = configuration;
         this.#root = root;
         device.subscribe((event) => this.#happened(event));
         document.addEventListener("visibilitychange", this.refresh);
-        this.refresh();
+        window.addEventListener("hashchange", () => this.#navigate());
+        this.#navigate();
     }
 
     /** Gives a command; what is wrong with it is shown in its contact. */
@@ -71,6 +79,29 @@ export class Desk {
     /** Opens a form, or none. */
     show(form: ContactForm | undefined): void {
         this.form = form;
+        this.refresh();
+    }
+
+    /** The address says whether the settings are open, so that the browser's way back leads out of them. */
+    #navigate(): void {
+        const settings = this.#settings;
+        if (settingsAddress() === undefined) {
+            if (typeof settings === "object") settings.leave();
+        } else if (settings === undefined || settings === "failed") {
+            void this.#loadSettings();
+        }
+        this.refresh();
+    }
+
+    async #loadSettings(): Promise<void> {
+        this.#settings = "loading";
+        try {
+            const { SettingsPage } = await import("./settings/settings.js");
+            this.#settings = new SettingsPage(this.device, this.#configuration, this.refresh);
+        } catch (error) {
+            console.error("sottovoce:", error);
+            this.#settings = "failed";
+        }
         this.refresh();
     }
 
@@ -160,20 +191,32 @@ export class Desk {
 
     #page(): TemplateResult {
         const { state, failure: reason, role } = this.device;
+        const settings = settingsAddress();
         return html`<div class="desk" data-tab=${role}>
             <header class="bar">
                 <strong>Sottovoce</strong>
                 <span data-testid="connection" data-state=${state.connection.state} role="status">
                     ${connection(state)}
                 </span>
+                ${state.settings === undefined
+                    ? nothing
+                    : html`<a
+                          href="#settings"
+                          class="quiet"
+                          aria-current=${settings === undefined ? nothing : "page"}
+                          data-testid="settings"
+                          >${state.settings.administrator ? "Security settings" : "Account rules"}</a
+                      >`}
                 <span class="who" data-testid="own-name">${state.account?.own.name ?? ""}</span>
             </header>
             ${this.#warnings()}
             ${role === "failed"
                 ? html`<main class="welcome"><p role="alert">${failure(reason ?? "unexpected")}</p></main>`
-                : state.unapproved === undefined
-                  ? this.#desk()
-                  : this.#unapproved(state.unapproved)}
+                : state.unapproved !== undefined
+                  ? this.#unapproved(state.unapproved)
+                  : settings === undefined
+                    ? this.#desk()
+                    : this.#settingsPage(settings)}
         </div>`;
     }
 
@@ -212,6 +255,15 @@ export class Desk {
                 Copy the request
             </button>
         </main>`;
+    }
+
+    #settingsPage(address: string): TemplateResult {
+        if (typeof this.#settings === "object") return this.#settings.page(address);
+        return this.#settings === "failed"
+            ? html`<main class="welcome">
+                  <p role="alert">The settings could not be loaded. Reload the page to try again.</p>
+              </main>`
+            : html`<main class="welcome"><p role="status">Loading …</p></main>`;
     }
 
     #desk(): TemplateResult {
@@ -276,6 +328,11 @@ export class Desk {
     }
 }
 
+/** The part of the page's address that names a page of the settings, such as `settings/levels`. */
+function settingsAddress(): string | undefined {
+    return /^#(settings(?:\/[a-z]+)?)$/.exec(location.hash)?.[1];
+}
+
 /** Who may open chats of others that are closed. */
 function looksBack(role: string | undefined): boolean {
     return role === "auditor" || role === "supervisor";
@@ -286,8 +343,8 @@ function policyEnd(expires: number): TemplateResult {
     const date = new Date(expires).toLocaleString();
     return expires <= Date.now()
         ? html`<p class="alarm" role="alert" data-testid="policy-ended">
-              The account’s settings expired on ${date}. Nobody can send anything until an administrator renews them:
-              <code>sottovoce policy renew</code>, then <code>sottovoce policy publish</code>.
+              The account’s settings expired on ${date}. Nobody can send anything until an administrator renews them: in
+              the security settings, or with <code>sottovoce policy renew</code> and <code>sottovoce policy publish</code>.
           </p>`
         : html`<p class="warning" data-testid="policy-ends">
               The account’s settings expire on ${date}: an administrator has to renew them before.

@@ -7,20 +7,26 @@ import wasm from "sottovoce/staff.wasm?url";
 import conversationStyle from "../conversation/conversation.css?inline";
 import { failure } from "../conversation/phrases.js";
 import { Desk } from "./desk.js";
-import { loadSettings, rememberName, rememberedName, takeInvitation, type Settings } from "./settings.js";
+import {
+    loadConfiguration,
+    rememberName,
+    rememberedName,
+    takeInvitation,
+    type Configuration,
+} from "./configuration.js";
 
 const styles = new CSSStyleSheet();
 styles.replaceSync(conversationStyle);
 document.adoptedStyleSheets.unshift(styles);
 
 async function start(): Promise<void> {
-    const settings = await loadSettings();
+    const configuration = await loadConfiguration();
     const { invitation, name } = takeInvitation();
     const known = rememberedName();
-    const exists = await Device.exists({ account: settings.account, kind: staff("") });
-    if (exists && known !== undefined) open(settings, known, invitation);
-    else if (invitation !== undefined && name !== undefined) open(settings, name, invitation);
-    else askForName(settings, invitation, name ?? known ?? "");
+    const exists = await Device.exists({ account: configuration.account, kind: staff("") });
+    if (exists && known !== undefined) open(configuration, known, invitation);
+    else if (invitation !== undefined && name !== undefined) open(configuration, name, invitation);
+    else askForName(configuration, invitation, name ?? known ?? "");
 }
 
 function staff(name: string, invitation?: string) {
@@ -28,22 +34,22 @@ function staff(name: string, invitation?: string) {
     return invitation === undefined ? kind : { ...kind, invitation };
 }
 
-function open(settings: Settings, name: string, invitation: string | undefined): void {
+function open(configuration: Configuration, name: string, invitation: string | undefined): void {
     rememberName(name);
     const device = new Device({
-        ...settings,
+        ...configuration,
         kind: staff(name, invitation),
         load: () => init(new URL(wasm, import.meta.url)),
     });
-    new Desk(device, document.body);
+    new Desk(device, configuration, document.body);
 }
 
-function askForName(settings: Settings, invitation: string | undefined, name: string): void {
+function askForName(configuration: Configuration, invitation: string | undefined, name: string): void {
     const submit = (event: SubmitEvent) => {
         event.preventDefault();
         const field = (event.target as HTMLFormElement).querySelector("input");
         const given = field?.value.trim() ?? "";
-        if (given !== "") open(settings, given, invitation);
+        if (given !== "") open(configuration, given, invitation);
     };
     render(
         html`<main class="welcome">

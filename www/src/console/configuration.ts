@@ -1,6 +1,6 @@
 /** Which account this console serves, and what this browser remembers of its agent. */
 
-export interface Settings {
+export interface Configuration {
     account: string;
     relay: string;
     lowestPolicy?: number;
@@ -8,7 +8,7 @@ export interface Settings {
 }
 
 /** From `config.json` next to the page, or else from the page's own `<meta>` elements. */
-export async function loadSettings(): Promise<Settings> {
+export async function loadConfiguration(): Promise<Configuration> {
     const answer = await fetch("./config.json", { cache: "no-cache" }).catch(() => undefined);
     const file: unknown = answer?.ok ? await answer.json() : {};
     const value = (name: string): string | undefined => {

@@ -1,0 +1,430 @@
+/** An administrator changes the account in the console, and what that means for visitors, devices and programs. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { openAccount, reads, say, signIn } from "./account.mjs";
+import { launch } from "./site.mjs";
+
+/** @import { AddressInfo } from "node:net" */
+/** @import { Browser, Page } from "playwright-core" */
+
+const SECTIONS = ["overview", "levels", "plan", "keys", "devices", "teams", "tokens", "secret", "webhooks", "audit"];
+
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof openAccount>>} */
+let account;
+/** @type {Page} The administrator. */
+let carla;
+/** @type {Page} An agent. */
+let ada;
+/** @type {string[]} What went wrong in Carla's browser. */
+const complaints = [];
+
+before(async () => {
+    browser = await launch();
+    account = await openAccount({ archived: true, vault: true });
+    ada = await signIn(browser, account.console("Ada"));
+    const { page, request } = await ask("Carla");
+    account.approve(request, "supervisor", "support");
+    account.administer(request);
+    carla = page;
+    carla.on("pageerror", (error) => complaints.push(error.message));
+    carla.on("console", (message) => {
+        if (/content.security.policy/i.test(message.text())) complaints.push(message.text());
+    });
+});
+after(async () => {
+    await browser.close();
+    await account.close();
+});
+
+/**
+ * A browser that asks to be let in.
+ * @param {string} name
+ */
+async function ask(name) {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(account.uninvited);
+    await page.getByTestId("name").fill(name);
+    await page.getByTestId("begin").click();
+    return { page, request: await page.getByTestId("request").inputValue() };
+}
+
+/** @param {string} section */
+async function open(section) {
+    await carla.goto(`${account.uninvited}#settings/${section}`);
+    await carla.getByTestId(`settings-${section}`).waitFor();
+}
+
+/**
+ * Waits until a form says that it did what it was told.
+ * @param {string} form
+ * @param {string | RegExp} words
+ */
+const done = (form, words = "Signed and published") =>
+    carla.getByTestId(`${form}-done`).filter({ hasText: words }).waitFor();
+
+/** @param {Page} page */
+async function visit(page) {
+    await page.goto(account.shop);
+    await page.getByTestId("launcher").click();
+}
+
+test("whoever is no administrator reads the rules and gets no form", async () => {
+    await ada.getByTestId("settings").filter({ hasText: "Account rules" }).click();
+    const rules = ada.getByTestId("rules");
+    await rules.filter({ hasText: "end-to-end encrypted; servers keep entries for 90 days" }).waitFor();
+    assert.equal(await rules.locator("form, input, select, button").count(), 0);
+    await ada.goto(`${account.uninvited}#settings/devices`);
+    await rules.waitFor();
+    assert.equal(await ada.getByTestId("devices").count(), 0);
+    await ada.goBack();
+    await ada.goBack();
+    await ada.getByText("Choose a chat.").waitFor();
+});
+
+test("every section has one heading, a label for each field, and room on a small screen", async () => {
+    await carla.getByTestId("settings").filter({ hasText: "Security settings" }).click();
+    await carla.getByTestId("settings-overview").waitFor();
+    for (const section of SECTIONS) {
+        await open(section);
+        assert.equal(await carla.locator("h1").count(), 1);
+        await carla.locator("h1:focus").waitFor();
+        await carla.getByText("One moment …").waitFor({ state: "detached" }).catch(() => {});
+        assert.deepEqual(await carla.evaluate(unlabelled), [], section);
+        for (const width of [1280, 390, 360]) {
+            await carla.setViewportSize({ width, height: 800 });
+            const wider = await carla.evaluate(() => document.querySelector("main")?.scrollWidth ?? 0);
+            assert(wider <= width, `${section} is ${wider} wide on ${width}`);
+            await shot(`${section}-${width}`);
+        }
+        await carla.setViewportSize({ width: 1280, height: 800 });
+    }
+    await carla.setViewportSize({ width: 390, height: 800 });
+    await carla.getByText("‹ All settings").click();
+    await carla.getByTestId("section-levels").waitFor();
+    await shot("sections-390");
+    await carla.setViewportSize({ width: 1280, height: 800 });
+});
+
+/** What assistive technology could not name, in the page. */
+function unlabelled() {
+    const faults = [];
+    const ids = new Set();
+    for (const { id } of document.querySelectorAll("[id]")) {
+        if (ids.has(id)) faults.push(`two of #${id}`);
+        ids.add(id);
+    }
+    for (const field of document.querySelectorAll("input, select, textarea")) {
+        const { labels } = /** @type {HTMLInputElement} */ (field);
+        if (!labels?.length && !field.hasAttribute("aria-label")) faults.push(`a field without label: ${field.id}`);
+    }
+    for (const control of document.querySelectorAll("button, a")) {
+        if (!(control.getAttribute("aria-label") ?? control.textContent)?.trim()) faults.push("a control without name");
+    }
+    for (const group of document.querySelectorAll("fieldset")) {
+        if (!group.querySelector("legend")?.textContent?.trim()) faults.push("a group without legend");
+    }
+    for (const names of ["aria-describedby", "aria-labelledby"]) {
+        for (const element of document.querySelectorAll(`[${names}]`)) {
+            for (const id of element.getAttribute(names)?.split(" ") ?? []) {
+                if (!document.getElementById(id)) faults.push(`${names} of nothing: ${id}`);
+            }
+        }
+    }
+    return faults;
+}
+
+test("the rules are signed again, which extends them", async () => {
+    await open("overview");
+    const version = await carla.getByTestId("overview-version").textContent();
+    await carla.getByTestId("again-send").click();
+    await done("again");
+    assert.notEqual(await carla.getByTestId("overview-version").textContent(), version);
+    assert.match(account.command("policy", "fetch"), /Version \d+ of the policy is in the folder/);
+});
+
+test("what is wrong stands next to its field, and changes nothing", async () => {
+    await open("plan");
+    await carla.getByTestId("retention-retention.days").fill("0");
+    await carla.getByTestId("retention-send").click();
+    const field = carla.getByTestId("retention-retention.days");
+    await carla.getByTestId("retention-retention.days-wrong").filter({ hasText: "a whole number from 1" }).waitFor();
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+    assert.match((await field.getAttribute("aria-describedby")) ?? "", /retention-retention\.days-wrong/);
+    assert(await field.evaluate((element) => element === document.activeElement));
+    await carla.getByTestId("limits-fallback-link").fill("javascript:alert(1)");
+    await carla.getByTestId("limits-send").click();
+    await carla.getByTestId("limits-fallback-link-wrong").filter({ hasText: "https://" }).waitFor();
+    await open("keys");
+    await carla.getByTestId("keys-key-manager-url").fill("http://keys.example");
+    await carla.getByTestId("keys-send").click();
+    await carla.getByTestId("keys-key-manager-url-wrong").waitFor();
+    await shot("wrong");
+});
+
+test("a shorter retention is asked about and then holds", async () => {
+    await open("plan");
+    await carla.getByTestId("retention-retention.days").fill("30");
+    await carla.getByTestId("retention-send").press("Enter");
+    const question = carla.getByTestId("question");
+    await question.filter({ hasText: "do not come back" }).waitFor();
+    await shot("question");
+    await carla.keyboard.press("Escape");
+    await done("retention", "Nothing was changed");
+    await carla.getByTestId("retention-send").click();
+    await carla.getByTestId("question-yes").click();
+    await done("retention");
+    await ada.getByTestId("settings").click();
+    await ada.getByTestId("rules").filter({ hasText: "30 days after" }).waitFor();
+    await ada.getByTestId("settings-close").click();
+});
+
+test("a lower level is warned of, holds for new chats, and those from before keep theirs", async () => {
+    const before = await (await browser.newContext()).newPage();
+    await visit(before);
+    await say(before, "Before the change");
+    await reads(before, "Before the change");
+
+    await open("levels");
+    const lower = carla.getByTestId("level-entry-point.shop.level-storage");
+    await lower.check();
+    await carla.getByTestId("level-send").click();
+    await carla.getByTestId("question").filter({ hasText: "Visitors are told so" }).waitFor();
+    await shot("lowering");
+    await carla.getByTestId("question-no").click();
+    await done("level", "Nothing was changed");
+    await carla.getByTestId("level-send").click();
+    await carla.getByTestId("question-yes").click();
+    await done("level", "chats that begin from now on");
+    assert(await carla.getByTestId("level-entry-point.shop.level-transport").isDisabled());
+
+    const later = await (await browser.newContext()).newPage();
+    await visit(later);
+    await later.getByTestId("sentence").filter({ hasText: "its chat service can read it" }).waitFor();
+    await say(later, "After the change");
+    await reads(later, "After the change");
+    await before.getByTestId("sentence").filter({ hasText: "End-to-end encrypted" }).waitFor();
+    await before.reload();
+    await before.getByTestId("sentence").filter({ hasText: "End-to-end encrypted" }).waitFor();
+    await say(before, "Still only for you");
+    await reads(before, "Still only for you");
+
+    await carla.getByTestId("level-entry-point.shop.level-e2ee").check();
+    await carla.getByTestId("level-send").click();
+    await done("level", "chats that begin from now on");
+});
+
+test("a team is made, named and removed", async () => {
+    await open("teams");
+    await carla.getByTestId("new-team-id").fill("sa les");
+    await carla.getByTestId("new-team-name").fill("Sales");
+    await carla.getByTestId("new-team-send").click();
+    await carla.getByTestId("new-team-id-wrong").filter({ hasText: "no spaces" }).waitFor();
+    await carla.getByTestId("new-team-id").fill("sales");
+    await carla.getByTestId("new-team-send").click();
+    await done("new-team");
+    const sales = carla.locator("[data-team=sales]");
+    await sales.getByLabel("Name").fill("Sales & advice");
+    await sales.getByTestId("team-sales-send").click();
+    await done("team-sales");
+    await shot("teams");
+    await carla.locator("[data-team=support]").getByTestId("team-remove").click();
+    await carla.getByTestId("team-support-wrong").filter({ hasText: "Nobody else answers" }).waitFor();
+    await sales.getByTestId("team-remove").click();
+    await carla.getByTestId("question-yes").click();
+    await done("new-team", "is removed");
+    assert.equal(await sales.count(), 0);
+});
+
+test("a device is let in and revoked", async () => {
+    const { page: dora } = await ask("Dora");
+    await open("devices");
+    const card = carla.getByTestId("request-card").filter({ hasText: "Dora" });
+    await card.waitFor();
+    await shot("request");
+    await card.getByLabel("Support").uncheck();
+    await card.getByRole("button", { name: "Let in" }).click();
+    await card.getByText("Choose the teams").waitFor();
+    await card.getByLabel("Support").check();
+    await card.getByRole("button", { name: "Let in" }).click();
+    await dora.getByTestId("own-name").filter({ hasText: "Dora" }).waitFor();
+    await done("devices", "Dora is let in as agent");
+    const device = carla.getByTestId("device").filter({ hasText: "Dora" });
+    await device.filter({ hasText: "connected" }).waitFor();
+    await shot("devices");
+    await device.getByTestId("revoke").click();
+    await carla.getByTestId("question").filter({ hasText: "cannot be undone" }).waitFor();
+    await carla.getByTestId("question-yes").click();
+    await done("devices", "device is revoked");
+    await carla.locator("[data-state=revoked]").filter({ hasText: "Dora" }).waitFor({ state: "attached" });
+    await dora.getByText("This device is no longer allowed in.").first().waitFor();
+    // Nobody shuts out the browser that they sit at.
+    const own = carla.getByTestId("device").filter({ hasText: "this browser" });
+    assert.equal(await own.getByTestId("revoke").count(), 0);
+});
+
+test("an API token is made, shown once, good for what was chosen, and revoked", async () => {
+    await open("tokens");
+    await carla.getByTestId("token-send").click();
+    await carla.getByTestId("token-name-wrong").waitFor();
+    await carla.getByTestId("token-name").fill("Reports");
+    await carla.getByTestId("token-send").click();
+    await carla.getByTestId("token-scopes-wrong").filter({ hasText: "Choose what it may do" }).waitFor();
+    await carla.getByLabel("Read usage by day").check();
+    await carla.getByTestId("token-life").selectOption("7");
+    await carla.getByTestId("token-send").click();
+    const token = await carla.getByTestId("new-token").inputValue();
+    assert.match(token, /^svt_[\w-]{43}$/);
+    await shot("token");
+    const api = `${account.origin}/v1/accounts/${account.account}`;
+    const headers = { authorization: `Bearer ${token}` };
+    assert.equal((await fetch(`${api}/usage?from=20000&to=20001`, { headers })).status, 200);
+    assert.equal((await fetch(`${api}/root`, { headers })).status, 403);
+    await carla.getByTestId("token-hide").click();
+    const listed = carla.getByTestId("token").filter({ hasText: "Reports" });
+    assert.equal(await carla.getByText(token).count(), 0);
+    await listed.getByTestId("token-revoke").click();
+    await carla.getByTestId("question-yes").click();
+    await done("tokens", "Reports is revoked");
+    assert.equal((await fetch(`${api}/usage?from=20000&to=20001`, { headers })).status, 401);
+    // No secret was put where it stays.
+    const kept = await carla.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    assert(!kept.includes("svt_"), kept);
+});
+
+test("the secret token is shown, replaced with an overlap, and hidden when the page is left", async () => {
+    await open("secret");
+    await carla.getByTestId("secret-show").click();
+    const first = await carla.getByTestId("secret-token-0").inputValue();
+    assert.match(first, /^[0-9a-f]{96}$/);
+    await carla.getByTestId("rotation-overlap").selectOption("3600");
+    await carla.getByTestId("rotation-send").click();
+    await done("rotation", "There is a new secret token");
+    assert.notEqual(await carla.getByTestId("secret-token-0").inputValue(), first);
+    assert.equal(await carla.getByTestId("secret-token-1").inputValue(), first);
+    await carla.getByTestId("secret-until").filter({ hasText: "Valid until" }).waitFor();
+    await shot("secret");
+    await carla.getByTestId("rotation-send").click();
+    await carla.getByTestId("rotation-wrong").filter({ hasText: "still valid" }).waitFor();
+    await open("overview");
+    await open("secret");
+    assert.equal(await carla.getByTestId("secret-token-0").count(), 0);
+});
+
+test("a webhook is registered and called, and the log says what became of each call", async () => {
+    let status = 500;
+    let calls = 0;
+    const receiver = createServer((request, response) => {
+        calls += 1;
+        request.resume();
+        response.statusCode = status;
+        response.end(status === 200 ? "" : "not today");
+    });
+    await new Promise((resolve) => receiver.listen(0, "127.0.0.1", () => resolve(undefined)));
+    const { port } = /** @type {AddressInfo} */ (receiver.address());
+    const url = `http://127.0.0.1:${port}/hook`;
+    await open("webhooks");
+    await carla.getByTestId("webhook-url").fill("ftp://nowhere");
+    await carla.getByTestId("webhook-send").click();
+    await carla.getByTestId("webhook-url-wrong").waitFor();
+    await carla.getByTestId("webhook-url").fill(url);
+    await carla.getByTestId("webhook-send").click();
+    await done("webhook", "travel in clear");
+    const endpoint = carla.getByTestId("endpoint").filter({ hasText: url });
+    await endpoint.getByLabel(/^Secret/).first().waitFor();
+    await shot("webhook");
+
+    const visitor = await (await browser.newContext()).newPage();
+    await visit(visitor);
+    await say(visitor, "Does anybody hear of this?");
+    await endpoint.getByTestId("endpoint-log").click();
+    const delivery = endpoint.getByTestId("delivery").filter({ hasText: "contact.created" });
+    await until(async () => {
+        await endpoint.getByTestId("log-again").click();
+        return calls > 0 && (await delivery.count()) > 0;
+    });
+    await delivery.getByTestId("delivery-tries").click();
+    await delivery.getByTestId("tries").filter({ hasText: "it answered with a failure, answer 500" }).waitFor();
+    await shot("deliveries");
+
+    status = 200;
+    await until(async () => {
+        await endpoint.getByTestId("log-again").click();
+        return (await endpoint.locator("[data-kind='contact.created'][data-state=delivered]").count()) > 0;
+    });
+    await endpoint.getByTestId("delivery-replay").first().click();
+    await until(async () => calls > 2);
+
+    await endpoint.getByTestId("endpoint-pause").click();
+    await endpoint.getByTestId("endpoint-paused").waitFor();
+    await endpoint.getByTestId("endpoint-delete").click();
+    await carla.getByTestId("question").filter({ hasText: "cannot be undone" }).waitFor();
+    await carla.getByTestId("question-yes").click();
+    await done("webhook", "is deleted");
+    assert.equal(await endpoint.count(), 0);
+    receiver.close();
+});
+
+/** @param {() => Promise<boolean>} condition */
+async function until(condition) {
+    const end = Date.now() + 30_000;
+    while (!(await condition())) {
+        assert(Date.now() < end, "it did not come about");
+        await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+}
+
+test("the key manager is tested and its log read; one that does not answer is said in words", async () => {
+    await open("keys");
+    await carla.getByTestId("keys-state").filter({ hasText: "External: your organisation" }).waitFor();
+    await carla.getByTestId("test-send").click();
+    await done("test", "Everything is as it has to be.");
+    assert.equal(await carla.locator("[data-testid=check][data-passed=true]").count(), 5);
+    await shot("tested");
+    await open("audit");
+    await done("audit", "newest first");
+    await carla.locator("[data-operation=audit], [data-operation=prekeys]").first().waitFor();
+    await shot("audit");
+
+    await account.stopKeyManager();
+    await open("keys");
+    await carla.getByTestId("test-send").click();
+    await carla.getByTestId("test-wrong").filter({ hasText: "not as" }).waitFor();
+    await carla.getByTestId("check").filter({ hasText: "It cannot be reached" }).first().waitFor();
+    await shot("unreachable");
+    await open("audit");
+    await carla.getByTestId("audit-wrong").filter({ hasText: "cannot be reached" }).waitFor();
+    await account.startKeyManager();
+});
+
+test("a second tab sees what the first one changes, and can change it as well", async () => {
+    const second = await carla.context().newPage();
+    await second.goto(`${account.uninvited}#settings/overview`);
+    await second.getByTestId("again-send").click();
+    await second.getByTestId("again-done").filter({ hasText: "Signed and published" }).waitFor();
+    const version = await second.getByTestId("overview-version").textContent();
+    await open("overview");
+    await carla.getByTestId("overview-version").filter({ hasText: version ?? "" }).waitFor();
+    await second.close();
+});
+
+test("the settings' own token ends when they are left, and nothing went wrong meanwhile", async () => {
+    await open("tokens");
+    await carla.getByTestId("tokens").waitFor({ state: "attached" });
+    await carla.getByTestId("settings-close").click();
+    await carla.getByText("Choose a chat.").waitFor();
+    await until(async () => {
+        const listed = account.command("token", "list").split("\n");
+        return listed.filter((line) => line.includes("Security settings")).every((line) => line.includes("revoked"));
+    });
+    assert.deepEqual(complaints, []);
+});
+
+/** @param {string} name */
+async function shot(name) {
+    const folder = process.env["SHOTS"];
+    if (folder) await carla.screenshot({ path: `${folder}/${name}.png` });
+}

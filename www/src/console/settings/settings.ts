@@ -1,0 +1,164 @@
+/** The security settings: which section is open, and what all of them share. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { Device, DeviceEvent, SettingsView } from "sottovoce";
+import { Administration } from "./administration.js";
+import { Api } from "./api.js";
+import { AuditSection } from "./audit.js";
+import { DevicesSection } from "./devices.js";
+import { KeyManagerSection } from "./keys.js";
+import { LevelsSection } from "./levels.js";
+import { OverviewSection } from "./overview.js";
+import { PlanSection } from "./plan.js";
+import { Question } from "./question.js";
+import { rules } from "./rules.js";
+import { SecretSection } from "./secret.js";
+import style from "./settings.css?inline";
+import { TeamsSection } from "./teams.js";
+import { TokensSection } from "./tokens.js";
+import { WebhooksSection } from "./webhooks.js";
+
+/** What a section works with. */
+export interface Scene {
+    readonly device: Device;
+    readonly administration: Administration;
+    readonly api: Api;
+    readonly question: Question;
+    /** The account, and where its relay is, for commands that are shown. */
+    readonly account: string;
+    readonly relay: string;
+    refresh(): void;
+}
+
+/** One page of the settings. Made when it is opened, thrown away when it is left. */
+export interface Section {
+    page(view: SettingsView): TemplateResult;
+}
+
+interface Entry {
+    id: string;
+    title: string;
+    make: (scene: Scene) => Section;
+}
+
+const SECTIONS: readonly Entry[] = [
+    { id: "overview", title: "Overview", make: (scene) => new OverviewSection(scene) },
+    { id: "levels", title: "Levels", make: (scene) => new LevelsSection(scene) },
+    { id: "plan", title: "Plan and retention", make: (scene) => new PlanSection(scene) },
+    { id: "keys", title: "Key manager", make: (scene) => new KeyManagerSection(scene) },
+    { id: "devices", title: "Devices", make: (scene) => new DevicesSection(scene) },
+    { id: "teams", title: "Teams", make: (scene) => new TeamsSection(scene) },
+    { id: "tokens", title: "API tokens", make: (scene) => new TokensSection(scene) },
+    { id: "secret", title: "Secret token", make: (scene) => new SecretSection(scene) },
+    { id: "webhooks", title: "Webhooks", make: (scene) => new WebhooksSection(scene) },
+    { id: "audit", title: "Audit", make: (scene) => new AuditSection(scene) },
+];
+
+/** Where an account's pages find relay and account. */
+export interface Place {
+    account: string;
+    relay: string;
+}
+
+/** Begins the address of every section, after the `#`. */
+const ADDRESS = "settings";
+
+export class SettingsPage {
+    readonly #scene: Scene;
+    #section: { entry: Entry; section: Section } | undefined;
+    #address: string | undefined;
+
+    constructor(device: Device, place: Place, refresh: () => void) {
+        const styles = new CSSStyleSheet();
+        styles.replaceSync(style);
+        document.adoptedStyleSheets.push(styles);
+        const administration = new Administration(device);
+        const who = device.state.account?.own.name ?? "";
+        this.#scene = {
+            device,
+            administration,
+            api: new Api(place.relay, place.account, administration, who),
+            question: new Question(refresh),
+            ...place,
+            refresh,
+        };
+        window.addEventListener("pagehide", () => this.#scene.api.close());
+        device.subscribe((event) => this.#happened(event));
+    }
+
+    /** The page for an address such as `settings/levels`. */
+    page(address: string): TemplateResult {
+        const { settings: view, account } = this.#scene.device.state;
+        if (!view) return html`<main class="welcome"><p role="status">The settings come with the connection …</p></main>`;
+        if (!view.administrator) return rules(view, account);
+        this.#follow(address);
+        const open = this.#section;
+        return html`<div class="settings" data-open=${address !== ADDRESS}>
+            <nav aria-label="Security settings">
+                <a class="back" href="#" data-testid="settings-close">‹ Back to the chats</a>
+                <ul>
+                    ${SECTIONS.map(
+                        ({ id, title }) => html`<li>
+                            <a
+                                href="#${ADDRESS}/${id}"
+                                aria-current=${open?.entry.id === id ? "page" : nothing}
+                                data-testid="section-${id}"
+                                >${title}${id === "devices" ? this.#waiting() : nothing}</a
+                            >
+                        </li>`,
+                    )}
+                </ul>
+            </nav>
+            <main data-testid="settings-${open?.entry.id ?? "none"}">
+                <a class="back all" href="#${ADDRESS}">‹ All settings</a>
+                ${open
+                    ? html`<h1 tabindex="-1" id="settings-title">${open.entry.title}</h1>
+                          ${several(view)} ${open.section.page(view)}`
+                    : nothing}
+            </main>
+            ${this.#scene.question.dialog()}
+        </div>`;
+    }
+
+    /** The settings are left: secrets that are shown go, and so does the token. */
+    leave(): void {
+        this.#section = undefined;
+        this.#address = undefined;
+        this.#scene.question.cancel();
+        this.#scene.api.close();
+    }
+
+    /** Makes the section that an address names, once. */
+    #follow(address: string): void {
+        if (address === this.#address) return;
+        const first = this.#address === undefined;
+        this.#address = address;
+        const id = address === ADDRESS ? "overview" : address.slice(ADDRESS.length + 1);
+        const entry = SECTIONS.find((known) => known.id === id);
+        this.#section = entry && { entry, section: entry.make(this.#scene) };
+        if (first) this.#scene.administration.lookUpDevices();
+        // Readers of the screen go where eyes go: to the new page's heading.
+        if (address !== ADDRESS || !first) setTimeout(() => document.getElementById("settings-title")?.focus());
+    }
+
+    #waiting(): TemplateResult | typeof nothing {
+        const number = this.#scene.device.state.devices?.requests.length ?? 0;
+        return number === 0 ? nothing : html` <span class="badge">${number}<span class="hidden"> waiting</span></span>`;
+    }
+
+    #happened(event: DeviceEvent): void {
+        // A core that has just begun, or was away, has nobody to ask for news of devices.
+        const anew = event.type === "reset" || (event.type === "connection" && event.state === "online");
+        if (anew && this.#address !== undefined) this.#scene.administration.lookUpDevices();
+    }
+}
+
+/** Accounts whose settings need several signatures. */
+function several(view: SettingsView): TemplateResult | typeof nothing {
+    return view.policySignatures < 2
+        ? nothing
+        : html`<p class="warning" role="note">
+              ${view.policySignatures} administrators have to sign each change of this account, which one browser
+              cannot do alone: nothing that needs a signed policy can be changed here.
+          </p>`;
+}
