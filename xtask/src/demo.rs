@@ -7,6 +7,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use crate::administrator::Appointment;
 use crate::arrangement::{Arrangement, Place};
 use crate::children::Running;
 use crate::failure::{During, Failure, Outcome};
@@ -18,6 +19,8 @@ use crate::{browser, process, programs, setup};
 const PORT: u16 = 8420;
 const NAME: &str = "Alba Ceramics";
 const AGENTS: [&str; 2] = ["Ada", "Bruno"];
+/// The one of them who administers the account, too.
+const ADMINISTRATOR: &str = "Ada";
 
 /// Everything that runs. It ends when this is dropped.
 struct Demo {
@@ -199,6 +202,13 @@ impl Demo {
             running.push(inviter);
         }
         running.push(relay);
+        Appointment {
+            log: data.join(format!("{ADMINISTRATOR}.log")),
+            sottovoce: programs::sottovoce(workspace),
+            account_dir: keys.to_owned(),
+            origin: origin.clone(),
+        }
+        .watch();
         Ok(Self {
             origin,
             account,
@@ -231,6 +241,9 @@ impl Demo {
         for (agent, name) in AGENTS.iter().enumerate() {
             println!("    {name:<9}   {}", self.console(agent));
         }
+        println!(
+            "    {ADMINISTRATOR} administers the account: \"Security settings\" in the console"
+        );
         let chat = |who: &str| {
             format!(
                 "{} chat {who} --relay {} --account {}",

@@ -1,5 +1,6 @@
 //! `cargo xtask`: every developer command. CI runs these and nothing else.
 
+mod administrator;
 mod api;
 mod arrangement;
 mod bench;

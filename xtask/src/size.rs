@@ -105,10 +105,25 @@ fn parts(workspace: &Workspace) -> Outcome<Vec<Part>> {
         },
         Part {
             key: "console",
-            what: "console, all that it loads",
-            files: loaded(&workspace.path("www/dist/console"))?,
+            what: "console, all that it loads at first",
+            files: console(workspace, false)?,
+        },
+        Part {
+            key: "settings",
+            what: "console, security settings besides",
+            files: console(workspace, true)?,
         },
     ])
+}
+
+/// What the console loads when it is opened, or what it loads only when its settings are.
+fn console(workspace: &Workspace, settings: bool) -> Outcome<Vec<PathBuf>> {
+    let mut files = loaded(&workspace.path("www/dist/console"))?;
+    files.retain(|file| {
+        let name = file.file_name().map(|name| name.to_string_lossy());
+        name.is_some_and(|name| name.starts_with("settings-")) == settings
+    });
+    Ok(files)
 }
 
 /// Pages, scripts, styles and wasm in a folder and below.
