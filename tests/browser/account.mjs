@@ -73,8 +73,10 @@ export async function openAccount({ archived = false, vault = false } = {}) {
             call("account", "administrator", "add", request, "--dir", keys);
             call("policy", "publish", ...at);
         },
+        /** Who administers the account, by its folder. */
+        administrators: () => call("account", "administrator", "list", "--dir", keys),
         /**
-         * A program's command line of the account's folder.
+         * A command line with the account's folder and the relay.
          * @param {string[]} words
          */
         command: (...words) => call(...words, ...at),

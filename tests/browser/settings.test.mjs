@@ -96,6 +96,7 @@ test("every section has one heading, a label for each field, and room on a small
         assert.deepEqual(await carla.evaluate(unlabelled), [], section);
         for (const width of [1280, 390, 360]) {
             await carla.setViewportSize({ width, height: 800 });
+            await carla.emulateMedia({ colorScheme: width === 390 ? "dark" : "light" });
             const wider = await carla.evaluate(() => document.querySelector("main")?.scrollWidth ?? 0);
             assert(wider <= width, `${section} is ${wider} wide on ${width}`);
             await shot(`${section}-${width}`);
@@ -143,7 +144,11 @@ test("the rules are signed again, which extends them", async () => {
     await carla.getByTestId("again-send").click();
     await done("again");
     assert.notEqual(await carla.getByTestId("overview-version").textContent(), version);
+    // Signed by this browser's device, whose key is nowhere else.
     assert.match(account.command("policy", "fetch"), /Version \d+ of the policy is in the folder/);
+    await open("devices");
+    const own = await carla.getByTestId("device").filter({ hasText: "this browser" }).getAttribute("data-device");
+    assert(account.administrators().includes(`${own}  signed the newest policy`));
 });
 
 test("what is wrong stands next to its field, and changes nothing", async () => {
@@ -244,6 +249,8 @@ test("a device is let in and revoked", async () => {
     await open("devices");
     const card = carla.getByTestId("request-card").filter({ hasText: "Dora" });
     await card.waitFor();
+    const device = (await dora.getByTestId("own-device").textContent()) ?? "";
+    await card.filter({ hasText: device }).waitFor();
     await shot("request");
     await card.getByLabel("Support").uncheck();
     await card.getByRole("button", { name: "Let in" }).click();
@@ -252,10 +259,10 @@ test("a device is let in and revoked", async () => {
     await card.getByRole("button", { name: "Let in" }).click();
     await dora.getByTestId("own-name").filter({ hasText: "Dora" }).waitFor();
     await done("devices", "Dora is let in as agent");
-    const device = carla.getByTestId("device").filter({ hasText: "Dora" });
-    await device.filter({ hasText: "connected" }).waitFor();
+    const listed = carla.getByTestId("device").filter({ hasText: "Dora" });
+    await listed.filter({ hasText: "connected" }).waitFor();
     await shot("devices");
-    await device.getByTestId("revoke").click();
+    await listed.getByTestId("revoke").click();
     await carla.getByTestId("question").filter({ hasText: "cannot be undone" }).waitFor();
     await carla.getByTestId("question-yes").click();
     await done("devices", "device is revoked");

@@ -186,7 +186,8 @@ export class Desk {
     #render(): void {
         render(this.#page(), this.#root);
         const waiting = this.#shelf("waiting").length;
-        document.title = waiting > 0 ? `(${waiting}) Sottovoce console` : "Sottovoce console";
+        const title = settingsAddress() === undefined ? "Sottovoce console" : "Settings · Sottovoce console";
+        document.title = waiting > 0 ? `(${waiting}) ${title}` : title;
     }
 
     #page(): TemplateResult {
@@ -240,11 +241,16 @@ export class Desk {
     }
 
     #unapproved(request: string): TemplateResult {
+        const device = this.device.state.account?.own.device;
         return html`<main class="welcome" data-testid="unapproved">
             <h1>Waiting for approval</h1>
             <p>
-                An administrator lets this browser in. Until then it can read nothing. Give them this request, for
-                <code>sottovoce agent approve</code>:
+                An administrator lets this browser in. Until then it can read nothing. It waits in the security settings of
+                their console${device === undefined
+                    ? ""
+                    : html` as device <code data-testid="own-device">${device.slice(0, 12)}</code>: tell them that it is
+                          yours, not through the service`}.
+                Or give them this request, for <code>sottovoce agent approve</code>:
             </p>
             <textarea readonly rows="6" aria-label="Request" data-testid="request" .value=${request}></textarea>
             <button

@@ -87,8 +87,9 @@ export class Administration {
         return this.#ask({ type: "readAudit", after }, LONG_PATIENCE, (event) => {
             if (event.type !== "audit") return undefined;
             if (event.code !== "") throw new Refusal(event.code, auditFailure(event.code));
+            // The last entry of all is of this reading itself, which comes with the next one.
             const last = event.entries.at(-1)?.number ?? event.head;
-            return { value: { entries: event.entries, more: last < event.head } };
+            return { value: { entries: event.entries, more: last + 1 < event.head } };
         });
     }
 
@@ -161,9 +162,11 @@ const APPROVAL_FIELDS: Readonly<Record<string, string>> = {
 function notAdministered(code: string, detail: string): Refusal {
     // `retention.days=x: it must be a whole number`: which setting, its value, what is wrong.
     const [, setting, wrong] = /^([^=\s]+)=.*?: (it must .+)$/s.exec(detail) ?? [];
-    if (setting !== undefined && wrong !== undefined) return new Refusal(code, sentence(wrong), setting);
-    const words = REFUSALS[code] ?? (detail === "" ? failure(code) : sentence(detail));
-    return new Refusal(code, words, detail === "" ? undefined : APPROVAL_FIELDS[code]);
+    // In forms, an empty field is `none`.
+    const words = wrong?.replace(/^it must be none, or /, "it must be ").replace(/[,;] or none$/, "");
+    if (setting !== undefined && words !== undefined) return new Refusal(code, sentence(words), setting);
+    const said = REFUSALS[code] ?? (detail === "" ? failure(code) : sentence(detail));
+    return new Refusal(code, said, detail === "" ? undefined : APPROVAL_FIELDS[code]);
 }
 
 /** A remark as a sentence. */

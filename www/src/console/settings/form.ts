@@ -79,12 +79,14 @@ export class Form {
         else this.#said = { good: false, words: field === undefined ? words : `${field}: ${words}` };
     }
 
-    /** Handles `submit`: calls with the form's data. */
-    submit(work: (data: FormData) => Promise<string | undefined> | string | undefined) {
+    /** Handles `submit`: calls with the form's data. Afterwards a form for something new is empty again. */
+    submit(work: (data: FormData) => Promise<string | undefined> | string | undefined, isForNew = false) {
         return (event: SubmitEvent): void => {
             event.preventDefault();
             const form = event.target as HTMLFormElement;
-            void this.run(() => work(new FormData(form)), form);
+            void this.run(() => work(new FormData(form)), form).then((good) => {
+                if (good && isForNew) form.reset();
+            });
         };
     }
 

@@ -106,8 +106,8 @@ export class KeyManagerSection implements Section {
         return html`<section aria-labelledby="test-title">
             <h2 id="test-title">Test the connection</h2>
             <p class="explain">
-                This browser asks the key manager through the relay, as clients do. Nothing is changed there; it writes
-                the questions into its log.
+                This browser asks the key manager through the relay, as clients do. The keys that it issues are used for
+                chats to come; the questions stand in its log.
             </p>
             <button
                 type="button"

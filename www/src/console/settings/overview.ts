@@ -66,7 +66,7 @@ export class OverviewSection implements Section {
         const { devices } = this.#scene.device.state;
         const known = devices?.devices.find((entry) => entry.device === device);
         if (known?.own) return "you, in this browser";
-        return known?.name ?? short(device);
+        return known?.name ?? `device ${short(device)}`;
     }
 }
 

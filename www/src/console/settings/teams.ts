@@ -110,7 +110,7 @@ export class TeamsSection implements Section {
 
     #adding(view: SettingsView): TemplateResult {
         const form = this.#form("new-team");
-        return html`<form novalidate data-testid="team-form" @submit=${form.submit((data) => this.#add(view, data))}>
+        return html`<form novalidate data-testid="team-form" @submit=${form.submit((data) => this.#add(view, data), true)}>
             <h2>New team</h2>
             ${form.text("id", "Id", "", { hint: "Short and for ever, such as sales.", maxlength: 64 })}
             ${form.text("name", "Name", "", { hint: "What people read, such as Sales." })}

@@ -63,7 +63,7 @@ export class WebhooksSection implements Section {
                 (endpoints) => html`${endpoints.length === 0 ? html`<p class="explain">None yet.</p>` : nothing}
                 ${repeat(endpoints, ({ id }) => id, (endpoint) => this.#endpoint(endpoint))}`,
             )}
-            <form novalidate data-testid="webhook-form" @submit=${this.#new.submit((data) => this.#create(data))}>
+            <form novalidate data-testid="webhook-form" @submit=${this.#new.submit((data) => this.#create(data), true)}>
                 <h2>New webhook</h2>
                 ${this.#fields(this.#new, DEFAULTS)} ${this.#new.end("Register it")}
             </form>`;
