@@ -2,7 +2,7 @@
 
 use crate::wire::codec::array;
 
-use super::setting::is_name;
+use super::setting::{ascending, is_name};
 use super::{Credential, Policy, Role, Via};
 use crate::crypto::hash::labelled;
 use crate::crypto::{Secret, kdf};
@@ -92,9 +92,7 @@ impl EnrolmentRequest {
         if !is_name(&name) || !is_name(&approval.subject) {
             return Err(ApprovalError::Name);
         }
-        let mut teams = approval.teams;
-        teams.sort_unstable();
-        teams.dedup();
+        let teams = ascending(approval.teams);
         Ok(Credential {
             version: Version,
             suite: Suite::X25519,

@@ -23,4 +23,5 @@ pub use policy::{
     Revocation, Team,
 };
 pub use root::{KeyManager, Operator, RootStatement, account_id};
+pub(crate) use setting::ascending;
 pub use setting::{HELP, Setting, SettingError, is_name};

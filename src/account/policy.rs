@@ -272,11 +272,8 @@ impl Team {
     /// A new team whose name is its id with a capital letter.
     pub fn named_after(id: &str) -> Self {
         let mut letters = id.chars();
-        let mut name: String = letters
-            .next()
-            .into_iter()
-            .flat_map(char::to_uppercase)
-            .collect();
+        let mut name = String::new();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
         name.push_str(letters.as_str());
         Self {
             id: id.to_owned(),

@@ -1,6 +1,6 @@
 //! What a policy can be told: `KEY=VALUE`, the same for people at a terminal and for pages.
 
-use crate::gather::Gather;
+use crate::gather::{Gather, Keep};
 use crate::wire::{DeviceId, Suite, limits};
 
 use super::{Archive, EntryPoint, Level, Plan, Policy, Role, Team};
@@ -36,24 +36,41 @@ Keys and values:
   revoke=DEVICE                      a device that is no longer believed";
 
 /// A setting cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingError {
     /// It has no key or no value.
-    #[error("write it as KEY=VALUE")]
     Unwritten,
     /// There is no such key.
-    #[error("there is no setting `{0}`")]
     Unknown(String),
     /// The value is none that the key takes: the setting as it was given, and what would do.
-    #[error("{0}: it must be {1}")]
     Value(String, &'static str),
     /// The policy has no entry point of this id.
-    #[error("there is no entry point `{0}`; entry-point.{0}.teams=… makes one")]
     UnknownEntryPoint(String),
 }
 
+impl core::error::Error for SettingError {}
+
+impl core::fmt::Display for SettingError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
 impl SettingError {
+    /// The same in words, made without what formats messages: browsers would load all of that.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Unwritten => "write it as KEY=VALUE".to_owned(),
+            Self::Unknown(key) => ["there is no setting `", key, "`"].concat(),
+            Self::Value(setting, wanted) => [setting, ": it must be ", wanted].concat(),
+            Self::UnknownEntryPoint(id) => {
+                let made = "`; entry-point.ID.teams=… makes one";
+                ["there is no entry point `", id, made].concat()
+            }
+        }
+    }
+
     /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -106,7 +123,7 @@ impl Setting {
             }
             ["entry-point", id] if value == "none" => {
                 entry_point(policy, id)?;
-                policy.entry_points.retain(|entry| entry.id != *id);
+                policy.entry_points.keep(|entry| entry.id != *id);
             }
             ["entry-point", id, "name"] => entry_point(policy, id)?.name = self.name()?,
             ["entry-point", id, "level"] => entry_point(policy, id)?.level = self.level()?,
@@ -117,7 +134,7 @@ impl Setting {
             ["entry-point", id, "bot-transfers"] => {
                 entry_point(policy, id)?.bot_transfers = self.yes()?;
             }
-            ["team", id] if value == "none" => policy.teams.retain(|team| team.id != *id),
+            ["team", id] if value == "none" => policy.teams.keep(|team| team.id != *id),
             ["team", id, "name"] => {
                 let name = self.name()?;
                 self.team(policy, id)?.name = name;
@@ -159,7 +176,8 @@ impl Setting {
         self.check_id(id)?;
         // A new one is as strict as the strictest that there is.
         let strictest = policy.entry_points.iter().map(|entry| entry.level).max();
-        policy.entry_points.push(EntryPoint {
+        let place = policy.entry_points.partition_point(|it| *it.id < *id);
+        let entry = EntryPoint {
             id: id.to_owned(),
             name: policy
                 .entry_points
@@ -169,8 +187,8 @@ impl Setting {
             teams,
             bot_claims: false,
             bot_transfers: false,
-        });
-        policy.entry_points.sort_by(|a, b| a.id.cmp(&b.id));
+        };
+        policy.entry_points.insert(place, entry);
         Ok(())
     }
 
@@ -178,8 +196,8 @@ impl Setting {
     fn team<'a>(&self, policy: &'a mut Policy, id: &str) -> Outcome<&'a mut Team> {
         self.check_id(id)?;
         if policy.team(id).is_none() {
-            policy.teams.push(Team::named_after(id));
-            policy.teams.sort_by(|a, b| a.id.cmp(&b.id));
+            let place = policy.teams.partition_point(|it| *it.id < *id);
+            policy.teams.insert(place, Team::named_after(id));
         }
         let team = policy.teams.iter_mut().find(|team| team.id == id);
         team.ok_or_else(|| self.bad("a team's"))
@@ -311,7 +329,7 @@ impl Setting {
     }
 
     fn bad(&self, wanted: &'static str) -> SettingError {
-        SettingError::Value(format!("{}={}", self.key, self.value), wanted)
+        SettingError::Value([self.key.as_str(), "=", &self.value].concat(), wanted)
     }
 }
 
@@ -348,9 +366,13 @@ fn is_this_machine(host: &str) -> bool {
         || address.is_some_and(|rest| rest.split('.').count() == 3 && is_four(rest))
 }
 
-fn ascending<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut items = items.into_iter().gather();
-    items.sort_unstable();
-    items.dedup();
-    items
+/// Few items, each once, ascending.
+pub(crate) fn ascending<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut sorted = Vec::new();
+    for item in items {
+        if let Err(place) = sorted.binary_search(&item) {
+            sorted.insert(place, item);
+        }
+    }
+    sorted
 }

@@ -5,9 +5,10 @@ use super::context::Context;
 use super::records::ACCOUNT;
 use super::{Client, DeviceEntry, EnrolmentEntry, Event, SettingsView, Signature};
 use crate::account::{
-    AccountError, ApiTokenRequest, Approval, Credential, EnrolmentRequest, Policy, Setting,
-    SettingError,
+    AccountError, ApiTokenRequest, Approval, ApprovalError, Credential, EnrolmentRequest, Policy,
+    Setting, SettingError, ascending,
 };
+use crate::crypto::Hash;
 use crate::wire::codec::{from_base64url, to_base64url};
 use crate::wire::frame::{ClientFrame, Nonce, Object, ObjectKind, Query};
 use crate::wire::{DeviceId, Signed, Suite, Time, Version};
@@ -24,6 +25,15 @@ pub(super) struct Administration {
     watching: bool,
     found: Vec<Object>,
     available: Vec<DeviceId>,
+}
+
+/// Which settings were shown last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    administrator: bool,
+    root: u64,
+    policy: Option<Hash>,
+    expires: Time,
 }
 
 /// Why something was not signed, or not published.
@@ -43,9 +53,25 @@ impl From<&'static str> for No {
 
 impl From<AccountError> for No {
     fn from(error: AccountError) -> Self {
+        let detail = match error {
+            AccountError::Contradiction(detail) => detail.words(),
+            _ => "",
+        };
         Self {
             code: error.code(),
-            detail: error.to_string(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+impl From<ApprovalError> for No {
+    fn from(error: ApprovalError) -> Self {
+        Self {
+            code: error.code(),
+            detail: match error {
+                ApprovalError::UnknownTeam(team) => team,
+                _ => String::new(),
+            },
         }
     }
 }
@@ -54,7 +80,7 @@ impl From<SettingError> for No {
     fn from(error: SettingError) -> Self {
         Self {
             code: error.code(),
-            detail: error.to_string(),
+            detail: error.words(),
         }
     }
 }
@@ -138,11 +164,7 @@ impl Client {
         let (policy, _) = self.cx.account.policy(now)?;
         let credential = request
             .ok_or("bad-request")?
-            .approve(approval, policy, now)
-            .map_err(|error| No {
-                code: error.code(),
-                detail: error.to_string(),
-            })?;
+            .approve(approval, policy, now)?;
         let signed = Signed::sign(&credential, &[&self.cx.signer]);
         self.cx.account.credential(&signed, policy, now)?;
         Ok(signed)
@@ -162,9 +184,7 @@ impl Client {
         let Ok(nonce) = self.cx.random.bytes().map(Nonce::new) else {
             return self.cx.alarm(None, "no-randomness", true);
         };
-        let mut scopes = scopes.to_vec();
-        scopes.sort_unstable();
-        scopes.dedup();
+        let scopes = ascending(scopes.iter().cloned());
         let request = ApiTokenRequest {
             version: Version,
             suite: Suite::X25519,
@@ -370,8 +390,15 @@ impl Client {
         let Some(view) = self.cx.settings_view() else {
             return;
         };
-        if self.settings.as_ref() != Some(&view) {
-            self.settings = Some(view.clone());
+        // What names them all: the hash stands for the policy, the number for the root statement.
+        let shown = Shown {
+            administrator: view.administrator,
+            root: view.root.number,
+            policy: self.cx.account.newest_hash(),
+            expires: view.expires,
+        };
+        if self.settings != Some(shown) {
+            self.settings = Some(shown);
             self.cx.event(Event::Settings(Box::new(view)));
         }
     }

@@ -95,7 +95,7 @@ pub enum Event {
     NotAdministered {
         /// A stable code of SPEC 11.
         code: &'static str,
-        /// The same in words, for administrators; may be empty.
+        /// What it is about, in words, such as `the plan`; may be empty.
         detail: String,
     },
     /// Administrator: the account's devices, and those that ask to be let in. Replaces what was before.

@@ -144,7 +144,7 @@ pub struct Client {
     inbox: Table<ContactId, ContactSummary>,
     account_view: Option<AccountView>,
     #[cfg(feature = "staff")]
-    settings: Option<SettingsView>,
+    settings: Option<administration::Shown>,
     /// What the relay asks for before it lets a visitor in: the nonce, the bits, what was tried.
     work: Option<(Nonce, u64, u64)>,
     rounds: waiting::Rounds,

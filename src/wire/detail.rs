@@ -11,7 +11,7 @@ pub struct Detail {
 }
 
 impl Detail {
-    const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         #[cfg(any(feature = "staff", not(target_arch = "wasm32")))]
         return self.words;
         #[cfg(not(any(feature = "staff", not(target_arch = "wasm32"))))]

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use crate::{browser, process, setup};
 
 /// What each build of the core shall not be larger than, in bytes of brotli.
-const BARS: [(&str, u64); 2] = [("core", 90 * 1024), ("staff", 110 * 1024)];
+const BARS: [(&str, u64); 2] = [("core", 90 * 1024), ("staff", 112 * 1024)];
 
 /// What loads together.
 struct Part {

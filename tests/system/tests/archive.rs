@@ -40,6 +40,7 @@ impl Keys {
             older: None,
             tombstones: folder.join("tombstones"),
             database: folder.join("keys.db").display().to_string(),
+            older: None,
         };
         let server = Server::bind(config).await.unwrap();
         let address = server.address();
