@@ -16,16 +16,14 @@ const SOTTOVOCE = process.env["SOTTOVOCE"] ?? "sottovoce";
 
 /**
  * Makes an account with one team, a relay for it, and an invitation for its agents; with a key manager that
- * its chats are archived at, and a vault for chats at level `storage`, if that is wanted.
+ * its chats are archived at, and a vault, if that is wanted. The account begins at the lowest level that its
+ * root statement allows.
  */
-export async function openAccount({ archived = false, vault = false } = {}) {
+export async function openAccount({ archived = false, vault = false, lowest = "e2ee" } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "sottovoce-"));
     const keys = join(folder, "account");
-    const level = vault ? ["--level", "storage"] : [];
-    const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support", ...level);
+    const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support", "--level", lowest);
     const account = /^account=(.+)$/m.exec(made)?.[1] ?? fail("no account was made");
-    // The level below stays possible, as the root statement says.
-    if (vault) call("policy", "set", "--dir", keys, "level=e2ee");
     const pages = join(folder, "pages");
     await cp(fileURLToPath(new URL("../../www/dist", import.meta.url)), pages, { recursive: true });
     const config = JSON.stringify({ account, entryPoint: "shop" });
@@ -52,6 +50,7 @@ export async function openAccount({ archived = false, vault = false } = {}) {
         account,
         origin,
         shop: `${origin}/shop/`,
+        pages,
         /** @param {string} name */
         console: (name) => `${origin}/console/#invite=${invitation}&name=${name}`,
         uninvited: `${origin}/console/`,
@@ -71,6 +70,14 @@ export async function openAccount({ archived = false, vault = false } = {}) {
          */
         administer: (request) => {
             call("account", "administrator", "add", request, "--dir", keys);
+            call("policy", "publish", ...at);
+        },
+        /**
+         * Changes the policy from the account's folder.
+         * @param {string} setting
+         */
+        set: (setting) => {
+            call("policy", "set", "--dir", keys, setting);
             call("policy", "publish", ...at);
         },
         /** Who administers the account, by its folder. */

@@ -1,7 +1,9 @@
 /** An administrator changes the account in the console, and what that means for visitors, devices and programs. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openAccount, reads, say, signIn } from "./account.mjs";
 import { launch } from "./site.mjs";
@@ -9,7 +11,7 @@ import { launch } from "./site.mjs";
 /** @import { AddressInfo } from "node:net" */
 /** @import { Browser, Page } from "playwright-core" */
 
-const SECTIONS = ["overview", "levels", "plan", "keys", "devices", "teams", "tokens", "secret", "webhooks", "audit"];
+const SECTIONS = ["overview", "levels", "entries", "plan", "keys", "devices", "teams", "tokens", "secret", "webhooks", "audit"];
 
 /** @type {Browser} */
 let browser;
@@ -24,12 +26,10 @@ const complaints = [];
 
 before(async () => {
     browser = await launch();
-    account = await openAccount({ archived: true, vault: true });
+    account = await openAccount({ archived: true, vault: true, lowest: "storage" });
+    account.set("level=e2ee");
     ada = await signIn(browser, account.console("Ada"));
-    const { page, request } = await ask("Carla");
-    account.approve(request, "supervisor", "support");
-    account.administer(request);
-    carla = page;
+    carla = await administrator(account, "Carla");
     carla.on("pageerror", (error) => complaints.push(error.message));
     carla.on("console", (message) => {
         if (/content.security.policy/i.test(message.text())) complaints.push(message.text());
@@ -41,12 +41,26 @@ after(async () => {
 });
 
 /**
+ * A supervisor's browser that administers an account.
+ * @param {Awaited<ReturnType<typeof openAccount>>} of
+ * @param {string} name
+ * @param {string} [address]
+ */
+async function administrator(of, name, address = of.uninvited) {
+    const { page, request } = await ask(name, address);
+    of.approve(request, "supervisor", "support");
+    of.administer(request);
+    return page;
+}
+
+/**
  * A browser that asks to be let in.
  * @param {string} name
+ * @param {string} [address]
  */
-async function ask(name) {
+async function ask(name, address = account.uninvited) {
     const page = await (await browser.newContext()).newPage();
-    await page.goto(account.uninvited);
+    await page.goto(address);
     await page.getByTestId("name").fill(name);
     await page.getByTestId("begin").click();
     return { page, request: await page.getByTestId("request").inputValue() };
@@ -244,6 +258,28 @@ test("a team is made, named and removed", async () => {
     assert.equal(await sales.count(), 0);
 });
 
+test("an entry point is named, and another one made and removed", async () => {
+    await open("entries");
+    await carla.getByTestId("entry-shop-entry-point.shop.name").fill("ACME Ltd");
+    await carla.getByTestId("entry-shop-send").click();
+    await done("entry-shop");
+    await carla.getByTestId("new-entry-id").fill("help");
+    await carla.getByTestId("new-entry-name").fill("ACME help");
+    await carla.getByTestId("new-entry-send").click();
+    await carla.getByTestId("new-entry-teams-wrong").filter({ hasText: "Somebody has to answer" }).waitFor();
+    await carla.getByTestId("new-entry-teams-support").check();
+    await carla.getByTestId("new-entry-send").click();
+    await done("new-entry");
+    assert.equal(await carla.getByTestId("new-entry-id").inputValue(), "");
+    await shot("entries");
+    await carla.locator("[data-entry=help]").getByTestId("entry-remove").click();
+    await carla.getByTestId("question-yes").click();
+    await done("new-entry", "It is removed.");
+    const visitor = await (await browser.newContext()).newPage();
+    await visit(visitor);
+    await visitor.getByTestId("sentence").filter({ hasText: "End-to-end encrypted with ACME Ltd" }).waitFor();
+});
+
 test("a device is let in and revoked", async () => {
     const { page: dora } = await ask("Dora");
     await open("devices");
@@ -417,6 +453,91 @@ test("a second tab sees what the first one changes, and can change it as well", 
     await carla.getByTestId("overview-version").filter({ hasText: version ?? "" }).waitFor();
     await second.close();
 });
+
+test("a plan brings its levels along, and one that the root key forbids is said to be impossible", async () => {
+    await open("plan");
+    await carla.getByTestId("plan-plan").selectOption("plus");
+    await carla.getByTestId("plan-impossible").waitFor();
+    await carla.getByTestId("plan-send").click();
+    await carla.getByTestId("plan-plan-wrong").waitFor();
+
+    const small = await openAccount({ lowest: "transport" });
+    try {
+        const dana = await administrator(small, "Dana");
+        await dana.getByTestId("settings").filter({ hasText: "Security settings" }).waitFor();
+        await dana.goto(`${small.uninvited}#settings/plan`);
+        await dana.getByTestId("plan-plan").selectOption("enterprise");
+        await dana.getByTestId("plan-level").selectOption("e2ee");
+        await dana.getByTestId("plan-send").click();
+        await dana.getByTestId("plan-done").filter({ hasText: "Signed and published" }).waitFor();
+        await dana.getByTestId("section-overview").click();
+        await dana.getByTestId("overview-plan").filter({ hasText: "Enterprise" }).waitFor();
+        await dana.getByTestId("overview-sentence").filter({ hasText: "end-to-end encrypted" }).waitFor();
+        await dana.getByTestId("section-plan").click();
+        // The service keeps entries for 30 days with this one, and the account's rules say 90.
+        await dana.getByTestId("plan-plan").selectOption("solo");
+        await dana.getByTestId("plan-send").click();
+        await dana.getByTestId("question-yes").click();
+        await dana.getByTestId("plan-wrong").filter({ hasText: "a shorter retention may do" }).waitFor();
+        await dana.getByTestId("plan-plan").selectOption("plus");
+        await dana.getByTestId("plan-send").click();
+        await dana.getByTestId("question-yes").click();
+        await dana.getByTestId("plan-done").filter({ hasText: "Signed and published" }).waitFor();
+        await dana.getByTestId("section-overview").click();
+        await dana.getByTestId("overview-sentence").filter({ hasText: "stored readable" }).waitFor();
+        // A key manager is named where the root key is, and nothing can be archived before.
+        await dana.getByTestId("section-keys").click();
+        await dana.getByTestId("keys-state").filter({ hasText: "has no key manager" }).waitFor();
+        await dana.getByText("sottovoce account key-manager --dir account").waitFor();
+        assert(await dana.getByTestId("keys-archive").isDisabled());
+        await dana.getByTestId("section-audit").click();
+        await dana.getByTestId("audit-none").waitFor();
+    } finally {
+        await small.close();
+    }
+});
+
+test("a console on an origin of its own has all of it", async () => {
+    const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self' ${account.origin} ${account.origin.replace("http", "ws")}`;
+    const server = createServer(async ({ url = "/" }, response) => {
+        const { pathname } = new URL(url, "http://localhost");
+        const name = pathname === "/" ? "index.html" : pathname.slice(1);
+        const type = TYPES.find(([end]) => name.endsWith(end))?.[1] ?? "text/plain";
+        response.setHeader("content-security-policy", policy);
+        response.setHeader("content-type", type);
+        const config = JSON.stringify({ account: account.account, relay: account.origin });
+        const file = () => readFile(join(account.pages, "console", name)).catch(() => undefined);
+        const bytes = name === "config.json" ? config : await file();
+        response.statusCode = bytes === undefined ? 404 : 200;
+        response.end(bytes);
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+    const { port } = /** @type {AddressInfo} */ (server.address());
+    const address = `http://127.0.0.1:${port}/`;
+    const erik = await administrator(account, "Erik", address);
+    await erik.getByTestId("settings").filter({ hasText: "Security settings" }).click();
+    await erik.getByTestId("section-tokens").click();
+    await erik.getByTestId("token-name").fill("From elsewhere");
+    await erik.getByLabel("Read usage by day").check();
+    await erik.getByTestId("token-send").click();
+    assert.match(await erik.getByTestId("new-token").inputValue(), /^svt_/);
+    await erik.getByTestId("token").filter({ hasText: "From elsewhere" }).getByTestId("token-revoke").click();
+    await erik.getByTestId("question-yes").click();
+    await erik.getByTestId("tokens-done").filter({ hasText: "is revoked" }).waitFor();
+    await erik.getByTestId("settings-close").click();
+    await erik.close();
+    server.closeAllConnections();
+    server.close();
+});
+
+/** @type {readonly [string, string][]} */
+const TYPES = [
+    [".html", "text/html; charset=utf-8"],
+    [".js", "text/javascript"],
+    [".css", "text/css"],
+    [".svg", "image/svg+xml"],
+    [".wasm", "application/wasm"],
+];
 
 test("the settings' own token ends when they are left, and nothing went wrong meanwhile", async () => {
     await open("tokens");

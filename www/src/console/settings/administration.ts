@@ -148,6 +148,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
     "device-taken": "This device’s key belongs to somebody already.",
     "change-pending": "The change before is still on its way. It goes on once the console is connected.",
     "not-signed": "This browser is not an administrator of the account any more.",
+    "plan-not-allowed":
+        "The service does not offer that: another plan, another level or a shorter retention may do. Its operator knows what it offers.",
     conflict: "Another administrator was faster. What is shown now is theirs: look at it, and try again.",
 };
 
@@ -159,13 +161,24 @@ const APPROVAL_FIELDS: Readonly<Record<string, string>> = {
     "wrong-teams": "teams",
 };
 
+/** What a policy contradicts, by the core's words. */
+const CONTRADICTIONS: Readonly<Record<string, string>> = {
+    "contradicts end-to-end encryption":
+        "The service runs the key manager: an archive there would not be end-to-end encrypted, so clients refuse it.",
+    "contradicts its own teams": "An entry point names a team that there is not.",
+    "contradicts the pinned level": "The pages of this account accept no lower level.",
+    "contradicts the plan": "The plan does not allow this level.",
+    "contradicts the root's key manager": "The root key names no key manager.",
+    "contradicts the root's lowest level": "The root key allows no lower level.",
+};
+
 function notAdministered(code: string, detail: string): Refusal {
     // `retention.days=x: it must be a whole number`: which setting, its value, what is wrong.
     const [, setting, wrong] = /^([^=\s]+)=.*?: (it must .+)$/s.exec(detail) ?? [];
     // In forms, an empty field is `none`.
     const words = wrong?.replace(/^it must be none, or /, "it must be ").replace(/[,;] or none$/, "");
     if (setting !== undefined && words !== undefined) return new Refusal(code, sentence(words), setting);
-    const said = REFUSALS[code] ?? (detail === "" ? failure(code) : sentence(detail));
+    const said = REFUSALS[code] ?? CONTRADICTIONS[detail] ?? (detail === "" ? failure(code) : sentence(detail));
     return new Refusal(code, said, detail === "" ? undefined : APPROVAL_FIELDS[code]);
 }
 

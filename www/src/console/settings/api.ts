@@ -182,21 +182,28 @@ export class Api {
     }
 
     async #call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+        let used: Promise<IssuedToken> | undefined;
         try {
-            return await this.#send<T>(method, path, body, (await this.#token()).token);
+            const { token } = await this.#token();
+            used = this.#own;
+            return await this.#send<T>(method, path, body, token);
         } catch (error) {
             const ended = error instanceof Refusal && ["token-expired", "token-revoked", "token-unknown"].includes(error.code);
             if (!ended) throw error;
-            this.#own = undefined;
+            if (this.#own === used) this.#own = undefined;
             return this.#send<T>(method, path, body, (await this.#token()).token);
         }
     }
 
     async #token(): Promise<IssuedToken> {
-        const known = await this.#own?.catch(() => undefined);
-        if (known && known.expires > Date.now() + MARGIN) return known;
-        this.#own = this.createToken(`${OWN_TOKEN} (${this.#who})`.slice(0, 64), SCOPES, Date.now() + LIFE);
-        return this.#own;
+        const known = this.#own;
+        const token = await known?.catch(() => undefined);
+        if (token && token.expires > Date.now() + MARGIN) return token;
+        // Whoever asked at the same time may have been first.
+        if (this.#own === known) {
+            this.#own = this.createToken(`${OWN_TOKEN} (${this.#who})`.slice(0, 64), SCOPES, Date.now() + LIFE);
+        }
+        return this.#own ?? this.#token();
     }
 
     async #send<T>(method: Method, path: string, body?: unknown, token?: string): Promise<T> {

@@ -28,6 +28,7 @@ export class DevicesSection implements Section {
         const { requests, devices } = found;
         const valid = (entry: DeviceEntry) => entry.state === "valid";
         const ended = devices.filter((entry) => !valid(entry));
+        const unknown = view.revoked.filter((device) => !devices.some((entry) => entry.device === device));
         return html`<section aria-labelledby="requests-title">
                 <h2 id="requests-title">Waiting to be let in</h2>
                 ${requests.length === 0
@@ -47,12 +48,13 @@ export class DevicesSection implements Section {
                     ${repeat(devices.filter(valid), ({ device }) => device, (entry) => this.#device(view, entry))}
                 </ul>
             </section>
-            ${ended.length === 0
+            ${ended.length + unknown.length === 0
                 ? nothing
                 : html`<details>
-                      <summary>No longer valid (${ended.length})</summary>
+                      <summary>No longer valid (${ended.length + unknown.length})</summary>
                       <ul class="cards" data-testid="devices-ended">
                           ${repeat(ended, ({ device }) => device, (entry) => this.#device(view, entry))}
+                          ${unknown.map((device) => html`<li class="card">Revoked device <code>${short(device)}</code></li>`)}
                       </ul>
                   </details>`}`;
     }

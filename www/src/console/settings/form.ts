@@ -67,7 +67,10 @@ export class Form {
         }
         this.#busy = false;
         this.#refresh();
-        if (!good) setTimeout(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+        setTimeout(() => {
+            if (!good) form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+            keepFocus();
+        });
         return good;
     }
 
@@ -241,6 +244,12 @@ export class Form {
               </p>`}
         ${hint === undefined ? nothing : html`<p class="hint" id="${this.#at(name)}-hint">${hint}</p>`}`;
     }
+}
+
+/** What had the focus may be gone, such as a revoked device's button: the keyboard goes on from the heading. */
+export function keepFocus(): void {
+    if (document.activeElement !== document.body) return;
+    document.getElementById("settings-title")?.focus({ preventScroll: true });
 }
 
 /** A value and its words. */

@@ -1,19 +1,21 @@
 /** What the account's rules say in a few words, and until when they hold. */
 
-import { html, type TemplateResult } from "lit-html";
+import { html, nothing, type TemplateResult } from "lit-html";
 import type { SettingsView } from "sottovoce";
 import { copyField } from "./copy.js";
-import { Form } from "./form.js";
+import { type Choice, Form, ticked } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { PLANS, count, date, duration, list, roles, saved, short } from "./words.js";
 
 export class OverviewSection implements Section {
     readonly #scene: Scene;
     readonly #again: Form;
+    readonly #renewing: Form;
 
     constructor(scene: Scene) {
         this.#scene = scene;
         this.#again = new Form("again", scene.refresh);
+        this.#renewing = new Form("renewing", scene.refresh);
     }
 
     page(view: SettingsView): TemplateResult {
@@ -27,18 +29,32 @@ export class OverviewSection implements Section {
                 <dd data-testid="overview-version">Version ${view.version}, signed ${date(view.issued)}</dd>
                 <dt>May join besides agents</dt>
                 <dd>${roles(view.roles)}</dd>
+                ${view.issuers.length === 0
+                    ? nothing
+                    : html`<dt>Say who a visitor is</dt>
+                          <dd>${list(view.issuers.map(({ issuer, algorithm }) => `${issuer} (${algorithm})`))}</dd>`}
                 <dt>Administrators</dt>
                 <dd>${list(view.administrators.map((device) => this.#name(device)))}</dd>
             </dl>
             ${copyField("account", "Account id", this.#scene.account)}
-            <form @submit=${this.#again.submit(() => this.#signAgain())}>
+            <form novalidate @submit=${this.#again.submit((data) => this.#signAgain(data))}>
                 <h2>Sign again</h2>
                 <p class="explain">
                     Nobody can send anything once the rules have run out. A daily job can renew them
                     (<code>sottovoce policy renew</code>); here you sign them anew, as they are.
                 </p>
-                ${this.#again.end("Sign again for 7 days")}
+                ${this.#again.choice("life", "Valid for", LIVES, "7", {
+                    hint: "The longer, the longer a revoked device lives on where somebody hides newer rules from it. Every other change counts for 7 days.",
+                })}
+                ${this.#again.end("Sign again")}
             </form>
+            <details>
+                <summary>Who may extend the dates</summary>
+                <form novalidate @submit=${this.#renewing.submit((data) => this.#saveRenewers(view, data))}>
+                    ${this.#renewing.checks("renewers", "Devices that may extend them, and change nothing else", this.#candidates(view), view.renewers)}
+                    ${this.#renewing.end("Sign and publish")}
+                </form>
+            </details>
             <section>
                 <h2>What cannot be undone</h2>
                 <ul class="finality">
@@ -57,9 +73,22 @@ export class OverviewSection implements Section {
             </section>`;
     }
 
-    async #signAgain(): Promise<string> {
-        await this.#scene.administration.change([]);
+    async #signAgain(data: FormData): Promise<string> {
+        await this.#scene.administration.change([`life=${data.get("life")}`]);
         return saved(this.#scene.device.state.settings);
+    }
+
+    async #saveRenewers(view: SettingsView, data: FormData): Promise<string> {
+        const renewers = ticked(data, "renewers");
+        if (renewers.length === view.renewers.length && view.renewers.every((device) => renewers.includes(device))) return "Nothing was changed.";
+        await this.#scene.administration.change([`renewers=${renewers.length === 0 ? "none" : renewers.join(",")}`]);
+        return saved(this.#scene.device.state.settings);
+    }
+
+    /** Administrators, and whoever may do it already. */
+    #candidates(view: SettingsView): Choice[] {
+        const devices = new Set([...view.administrators, ...view.renewers]);
+        return [...devices].map((device) => [device, this.#name(device)]);
     }
 
     #name(device: string): string {
@@ -69,6 +98,14 @@ export class OverviewSection implements Section {
         return known?.name ?? `device ${short(device)}`;
     }
 }
+
+/** For how many days a version can be valid. */
+const LIVES: readonly Choice[] = [
+    ["1", "1 day"],
+    ["3", "3 days"],
+    ["7", "7 days"],
+    ["14", "14 days"],
+];
 
 /** The rules in one or two sentences. */
 export function summary(view: SettingsView): string {

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { SecretToken } from "./api.js";
 import { copyField } from "./copy.js";
-import { type Choice, Form } from "./form.js";
+import { type Choice, Form, keepFocus } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { date } from "./words.js";
 
@@ -81,6 +81,7 @@ export class SecretSection implements Section {
     #hide(): void {
         this.#shown = undefined;
         this.#scene.refresh();
+        setTimeout(keepFocus);
     }
 
     async #rotate(data: FormData): Promise<string> {

@@ -6,6 +6,7 @@ import { Administration } from "./administration.js";
 import { Api } from "./api.js";
 import { AuditSection } from "./audit.js";
 import { DevicesSection } from "./devices.js";
+import { EntryPointsSection } from "./entries.js";
 import { KeyManagerSection } from "./keys.js";
 import { LevelsSection } from "./levels.js";
 import { OverviewSection } from "./overview.js";
@@ -41,9 +42,12 @@ interface Entry {
     make: (scene: Scene) => Section;
 }
 
+const OVERVIEW: Entry = { id: "overview", title: "Overview", make: (scene) => new OverviewSection(scene) };
+
 const SECTIONS: readonly Entry[] = [
-    { id: "overview", title: "Overview", make: (scene) => new OverviewSection(scene) },
+    OVERVIEW,
     { id: "levels", title: "Levels", make: (scene) => new LevelsSection(scene) },
+    { id: "entries", title: "Entry points", make: (scene) => new EntryPointsSection(scene) },
     { id: "plan", title: "Plan and retention", make: (scene) => new PlanSection(scene) },
     { id: "keys", title: "Key manager", make: (scene) => new KeyManagerSection(scene) },
     { id: "devices", title: "Devices", make: (scene) => new DevicesSection(scene) },
@@ -134,8 +138,8 @@ export class SettingsPage {
         const first = this.#address === undefined;
         this.#address = address;
         const id = address === ADDRESS ? "overview" : address.slice(ADDRESS.length + 1);
-        const entry = SECTIONS.find((known) => known.id === id);
-        this.#section = entry && { entry, section: entry.make(this.#scene) };
+        const entry = SECTIONS.find((known) => known.id === id) ?? OVERVIEW;
+        this.#section = { entry, section: entry.make(this.#scene) };
         if (first) this.#scene.administration.lookUpDevices();
         // Readers of the screen go where eyes go: to the new page's heading.
         if (address !== ADDRESS || !first) setTimeout(() => document.getElementById("settings-title")?.focus());

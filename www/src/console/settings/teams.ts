@@ -1,14 +1,13 @@
-/** Teams, and where they answer. */
+/** Teams: their names, and which of their keys count. */
 
-import { html, nothing, type TemplateResult } from "lit-html";
+import { html, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { SettingsView } from "sottovoce";
-import { type Choice, Form, Invalid, idOf, numberOf, textOf, ticked } from "./form.js";
+import { Form, Invalid, idOf, numberOf, textOf } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { list, saved } from "./words.js";
 
 type Team = SettingsView["teams"][number];
-type EntryPoint = SettingsView["entryPoints"][number];
 
 export class TeamsSection implements Section {
     readonly #scene: Scene;
@@ -24,9 +23,7 @@ export class TeamsSection implements Section {
                 on alone.
             </p>
             ${repeat(view.teams, ({ id }) => `team-${id}`, (team) => this.#team(view, team))}
-            ${this.#adding(view)}
-            <h2>Who answers where</h2>
-            ${repeat(view.entryPoints, ({ id }) => `entry-${id}`, (entry) => this.#answering(view, entry))}`;
+            ${this.#adding(view)}`;
     }
 
     #form(id: string): Form {
@@ -123,42 +120,6 @@ export class TeamsSection implements Section {
         const name = textOf(data, "name", "A team needs a name.");
         if (view.teams.some((team) => team.id === id)) throw new Invalid("id", "There is such a team already.");
         await this.#scene.administration.change([`team.${id}.name=${name}`]);
-        return `${saved(this.#scene.device.state.settings)} Let devices into it under “Devices”, and choose below where it answers.`;
-    }
-
-    #answering(view: SettingsView, entry: EntryPoint): TemplateResult {
-        const form = this.#form(`answering-${entry.id}`);
-        const teams = view.teams.map(({ id, name }): Choice => [id, name]);
-        const name = `entry-point.${entry.id}.teams`;
-        return html`<form
-            novalidate
-            class="card"
-            aria-label="Who answers at ${entry.name}"
-            @submit=${form.submit((data) => this.#saveAnswering(view, entry, data))}
-        >
-            ${form.checks(name, `${entry.name} (${entry.id})`, teams, entry.teams, "Visitors can begin a chat there only while each of these teams has a current key: name those that are staffed.")}
-            ${view.roles.includes("bot")
-                ? html`${form.check(`entry-point.${entry.id}.bot-claims`, "A bot may take chats here", entry.botClaims)}
-                  ${form.check(`entry-point.${entry.id}.bot-transfers`, "A bot may hand chats on here", entry.botTransfers)}`
-                : nothing}
-            ${form.end("Sign and publish")}
-        </form>`;
-    }
-
-    async #saveAnswering(view: SettingsView, entry: EntryPoint, data: FormData): Promise<string> {
-        const at = `entry-point.${entry.id}`;
-        const teams = ticked(data, `${at}.teams`);
-        if (teams.length === 0) throw new Invalid(`${at}.teams`, "Somebody has to answer there.");
-        const chosen = teams.sort().join(",");
-        const yes = (name: string) => data.get(`${at}.${name}`) !== null;
-        const bots = view.roles.includes("bot");
-        const settings = [
-            ...(chosen === [...entry.teams].sort().join(",") ? [] : [`${at}.teams=${chosen}`]),
-            ...(!bots || yes("bot-claims") === entry.botClaims ? [] : [`${at}.bot-claims=${yes("bot-claims") ? "yes" : "no"}`]),
-            ...(!bots || yes("bot-transfers") === entry.botTransfers ? [] : [`${at}.bot-transfers=${yes("bot-transfers") ? "yes" : "no"}`]),
-        ];
-        if (settings.length === 0) return "Nothing was changed.";
-        await this.#scene.administration.change(settings);
-        return saved(this.#scene.device.state.settings);
+        return `${saved(this.#scene.device.state.settings)} Let devices into it under “Devices”, and say under “Entry points” where it answers.`;
     }
 }

@@ -5,7 +5,7 @@ import { repeat } from "lit-html/directives/repeat.js";
 import { OWN_TOKEN, type IssuedToken, type TokenView } from "./api.js";
 import { copyField } from "./copy.js";
 import { Fetched } from "./fetched.js";
-import { type Choice, Form, Invalid, textOf, ticked } from "./form.js";
+import { type Choice, Form, Invalid, keepFocus, textOf, ticked } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { date } from "./words.js";
 
@@ -89,6 +89,7 @@ export class TokensSection implements Section {
         const hide = () => {
             this.#issued = undefined;
             this.#scene.refresh();
+            setTimeout(keepFocus);
         };
         return html`<section class="card once" role="group" aria-label="The new token">
             <h2>${name}</h2>
