@@ -1,8 +1,9 @@
 //! What a host tells the client to do. See [`sottovoce::client::Command`].
 
+use sottovoce::account::{Approval, Role};
 use sottovoce::client::{Command, Target};
 use sottovoce::wire::frame::{BanPeriod, PushKind, PushTarget};
-use sottovoce::wire::{ContactId, ContentId, DeviceId};
+use sottovoce::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// A person's or program's wish. Every command is answered by events; one that cannot be done by
 /// `Failed` with a stable code.
@@ -141,11 +142,56 @@ pub enum Command {
         /// For how long.
         period: BanPeriod,
     },
+    /// Administrator: sign the next version of the policy with these settings changed and publish it;
+    /// without any it gets new dates. Answered by `Administered` or `NotAdministered`, like the next one.
+    ChangePolicy {
+        /// Each a `KEY=VALUE` as `sottovoce policy set` takes them.
+        settings: Vec<String>,
+    },
+    /// Administrator: let a device in, for 30 days.
+    Approve {
+        /// Its request, as `Devices` tells it.
+        request: String,
+        /// What it may be.
+        approval: Approval,
+    },
+    /// Administrator: who has been let in and who asks to be, answered by `Devices`.
+    LookUpDevices,
+    /// Administrator: sign a request for an API token, to be posted to the relay's REST API within five
+    /// minutes. Answered by `TokenRequest`.
+    RequestToken {
+        /// What people call it, 1 to 128 bytes.
+        name: String,
+        /// What it may do: names of scopes.
+        scopes: Vec<String>,
+        /// Until when it is good, at most 366 days.
+        expires: Time,
+    },
+    /// Administrator: try the key manager as it would be used, answered by `KeyManagerTested`.
+    TestKeyManager,
+    /// Administrator or auditor: read the key manager's log, answered by `Audit`.
+    ReadAudit {
+        /// Entries after this number.
+        after: u64,
+    },
     /// Be told of news through a push service when there is no connection, or no longer.
     Push {
         /// Where; in place of the target before.
         target: Option<PushTarget>,
     },
+}
+
+/// What an administrator lets a device be.
+#[uniffi::remote(Record)]
+pub struct Approval {
+    /// The account's own short name for the person, such as `ada`; 1 to 128 bytes.
+    pub subject: String,
+    /// The name that others read; the one that the request proposes if there is none.
+    pub name: Option<String>,
+    /// What it may do.
+    pub role: Role,
+    /// Ids of its teams: none for vaults and auditors, at least one for others.
+    pub teams: Vec<String>,
 }
 
 /// How long a visitor is kept away.

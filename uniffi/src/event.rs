@@ -5,9 +5,10 @@
 
 use sottovoce::account::Role;
 use sottovoce::client;
-use sottovoce::client::{AccountView, Author, InboxEntry, TeamMember};
+use sottovoce::client::{AccountView, Author, EnrolmentEntry, InboxEntry, Signature, TeamMember};
 use sottovoce::wire::ContactId;
 
+use crate::administration::{AuditEntry, DeviceEntry, KeyManagerCheck, SettingsView};
 use crate::item::Item;
 use crate::view::ContactView;
 
@@ -99,6 +100,51 @@ pub enum Event {
         /// The role that joined.
         joined: Role,
     },
+    /// Staff: what the account has decided.
+    Settings {
+        /// It.
+        view: SettingsView,
+    },
+    /// Administrator: what was signed here is durable at the relay.
+    Administered {
+        /// What it was.
+        what: Signature,
+    },
+    /// Administrator: nothing was signed, or the relay did not take it. Nothing changed.
+    NotAdministered {
+        /// A stable code of SPEC 11.
+        code: String,
+        /// What it is about, in words; may be empty.
+        detail: String,
+    },
+    /// Administrator: the account's devices, and those that ask to be let in.
+    Devices {
+        /// Those with a credential.
+        devices: Vec<DeviceEntry>,
+        /// Those that ask.
+        requests: Vec<EnrolmentEntry>,
+    },
+    /// Administrator: a signed request for an API token, for `POST …/tokens` at the relay.
+    TokenRequest {
+        /// The name that the token will have.
+        name: String,
+        /// The request as base64url; good once, for five minutes.
+        request: String,
+    },
+    /// Administrator: how the key manager fared.
+    KeyManagerTested {
+        /// What was tried, in this order.
+        checks: Vec<KeyManagerCheck>,
+    },
+    /// Part of the key manager's log, each entry signed by it and bound to the one before.
+    Audit {
+        /// Ascending by number.
+        entries: Vec<AuditEntry>,
+        /// How many entries the log had when it answered.
+        head: u64,
+        /// A stable code of SPEC 11 of why there are none; empty if there are.
+        code: String,
+    },
     /// A command could not be done. Nothing changed.
     Failed {
         /// The contact, if the command named one.
@@ -174,6 +220,31 @@ impl Event {
                 stops_sending,
             },
             client::Event::Storage { working } => Self::Storage { working },
+            client::Event::Settings(view) => Self::Settings {
+                view: (*view).into(),
+            },
+            client::Event::Administered { what } => Self::Administered { what },
+            client::Event::NotAdministered { code, detail } => Self::NotAdministered {
+                code: code.to_owned(),
+                detail,
+            },
+            client::Event::Devices { devices, requests } => Self::Devices {
+                devices: devices.into_iter().map(Into::into).collect(),
+                requests,
+            },
+            client::Event::TokenRequest { name, request } => Self::TokenRequest { name, request },
+            client::Event::KeyManagerTested { checks } => Self::KeyManagerTested {
+                checks: checks.into_iter().map(Into::into).collect(),
+            },
+            client::Event::Audit {
+                entries,
+                head,
+                code,
+            } => Self::Audit {
+                entries: entries.into_iter().map(Into::into).collect(),
+                head,
+                code,
+            },
             _ => return None,
         })
     }

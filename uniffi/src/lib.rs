@@ -3,6 +3,7 @@
 //! types can cross the language border is declared once more with [`uniffi::remote`], which
 //! needs no conversion; whatever holds a code has a type of its own here.
 
+mod administration;
 mod client;
 mod command;
 mod config;
@@ -12,6 +13,9 @@ mod item;
 mod scalar;
 mod view;
 
+pub use administration::{
+    AuditEntry, DeviceEntry, EntryPoint, KeyManager, KeyManagerCheck, SettingsView,
+};
 pub use client::Client;
 pub use config::{HostConfig, StateStore, StorageKey};
 pub use error::ClientError;

@@ -24,7 +24,7 @@ class ConversationTest {
     @Test
     fun `a visitor on the JVM and an agent in a terminal talk`() = runBlocking {
         Business(folder).use { business ->
-            val visitor = Visitor.open(business)
+            val visitor = Person.visitor(business)
             val account = visitor.waitsFor { (it as? Event.Account)?.view }
             assertEquals(Level.E2EE, account.entryPoints.single { it.id == "shop" }.level)
 
@@ -62,16 +62,16 @@ class ConversationTest {
         Business(folder).use { business ->
             val path = folder.resolve("visitor").path
             val state = StateStore.Folder(path, StorageKey.Passphrase("correct horse"))
-            val visitor = Visitor.open(business, state)
+            val visitor = Person.visitor(business, state)
             val contact = visitor.starts("shop")
             visitor.says(contact, "I will be back.")
             visitor.sees("I will be back.", MessageState.Sent)
             visitor.client.stop()
 
             val wrong = StateStore.Folder(path, StorageKey.Passphrase("battery staple"))
-            assertEquals("passphrase-wrong", failure { Visitor.open(business, wrong) })
+            assertEquals("passphrase-wrong", failure { Person.visitor(business, wrong) })
 
-            val again = Visitor.open(business, state)
+            val again = Person.visitor(business, state)
             assertEquals(visitor.client.device(), again.client.device())
             assertEquals(listOf(contact), again.client.contacts())
             again.client.command(Command.Open(contact))
@@ -97,6 +97,33 @@ class ConversationTest {
         assertEquals(device, deviceOf(key))
         assertNotEquals(device, deviceOf(ByteArray(32) { 1 }))
         assertEquals("malformed", failure { open(ByteArray(31)) })
+    }
+
+    @Test
+    fun `an administrator on the JVM changes the settings and lets itself in`() = runBlocking {
+        Business(folder).use { business ->
+            val kind = Kind.Staff("Carla", null)
+            val config = HostConfig(business.url, Pin(business.account), kind, StateStore.Memory)
+            val carla = Person(Client.open(config))
+            val request = carla.waitsFor { (it as? Event.Unapproved)?.request }
+            carla.client.command(Command.ChangePolicy(listOf("retention.days=30")))
+            val refused = carla.waitsFor { it as? Event.NotAdministered }
+            assertEquals("role-not-allowed", refused.code)
+
+            business.administers("account", "administrator", "add", request)
+            business.administers("policy", "publish", "--relay", business.url)
+            val before = carla.waitsFor { (it as? Event.Settings)?.view }
+            assertEquals(true, before.administrator)
+            carla.client.command(Command.ChangePolicy(listOf("retention.days=30")))
+            val after = carla.waitsFor { (it as? Event.Settings)?.view }
+            assertEquals(Pair(before.version + 1u, 30uL), Pair(after.version, after.retention.days))
+            assertEquals(Signature.POLICY, carla.waitsFor { (it as? Event.Administered)?.what })
+
+            val approval = Approval("carla", null, Role.SUPERVISOR, listOf("support"))
+            carla.client.command(Command.Approve(request, approval))
+            assertEquals(Signature.CREDENTIAL, carla.waitsFor { (it as? Event.Administered)?.what })
+            carla.client.stop()
+        }
     }
 
     @Test

@@ -69,7 +69,7 @@ class Program(private vararg val arguments: String) : AutoCloseable {
 }
 
 /** A business with a relay and one agent, Ada, in a terminal. */
-class Business(folder: File) : AutoCloseable {
+class Business(private val folder: File) : AutoCloseable {
     val account: String
     val url: String
     val ada: Program
@@ -98,6 +98,12 @@ class Business(folder: File) : AutoCloseable {
                 )
             ada.says("you are Ada")
         }
+    }
+
+    /** A command of the administrator that has to succeed. */
+    fun administers(vararg line: String) {
+        val keys = folder.resolve("account").path
+        Program(*line, "--dir", keys).use { it.succeeds() }
     }
 
     override fun close() {

@@ -3,11 +3,11 @@ package sottovoce
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.withTimeout
 
-/** A visitor, and what the client tells it. */
-class Visitor private constructor(val client: Client) {
+/** Somebody, and what the client tells them. */
+class Person(val client: Client) {
     companion object {
-        suspend fun open(business: Business, state: StateStore = StateStore.Memory) =
-            Visitor(Client.open(HostConfig(business.url, Pin(business.account), Kind.Visitor, state)))
+        suspend fun visitor(business: Business, state: StateStore = StateStore.Memory) =
+            Person(Client.open(HostConfig(business.url, Pin(business.account), Kind.Visitor, state)))
     }
 
     /** Waits for the first event to come that fits. */
