@@ -23,5 +23,6 @@ pub use policy::{
     Revocation, Team,
 };
 pub use root::{KeyManager, Operator, RootStatement, account_id};
+#[cfg(feature = "staff")]
 pub(crate) use setting::ascending;
 pub use setting::{HELP, Setting, SettingError, is_name};

@@ -1,15 +1,12 @@
 //! The connection to the relay: handshake, answers, announcements. Everything that arrives is a
 //! claim, checked before it changes anything.
 
-use super::context::{OwnCredential, STAFF};
+use super::context::STAFF;
 use super::conversation::Conversation;
-use super::records::{ACCOUNT, DEVICE};
 use super::{Client, ConnectionState, Event, InboxEntry, TeamMember, codes};
-use crate::account::{Credential, Learned, Policy};
 use crate::gather::Gather;
 use crate::wire::frame::{
-    Authentication, ClientFrame, ContactSummary, Nonce, Object, ObjectKind, Query, RefusedId,
-    RelayFrame,
+    Authentication, ClientFrame, ContactSummary, Nonce, Object, Query, RefusedId, RelayFrame,
 };
 use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits, work};
 
@@ -199,79 +196,6 @@ impl Client {
         }
     }
 
-    /// Believes account objects as far as they prove themselves.
-    pub(super) fn learn(&mut self, now: Time, objects: &[Object]) {
-        for object in objects {
-            let learnt = match object.kind {
-                ObjectKind::Root => Signed::from_bytes(&object.bytes)
-                    .map_err(Into::into)
-                    .and_then(|root| self.cx.account.learn_root(&root)),
-                ObjectKind::Policy => Signed::from_bytes(&object.bytes)
-                    .map_err(Into::into)
-                    .and_then(|policy| self.cx.account.learn_policy(&policy)),
-                ObjectKind::Renewal => Signed::from_bytes(&object.bytes)
-                    .map_err(Into::into)
-                    .and_then(|renewal| self.cx.account.learn_renewal(&renewal)),
-                ObjectKind::Credential => {
-                    self.take_credential(now, &object.bytes);
-                    continue;
-                }
-                _ => continue,
-            };
-            match learnt {
-                Ok(Learned::Current) => self.cx.outputs.dirty(ACCOUNT),
-                Ok(_) => {}
-                // Two different statements of one version: somebody is shown something else.
-                Err(crate::account::AccountError::Conflict) => {
-                    self.cx.alarm(None, "conflict", true);
-                    for conversation in self.conversations.values_mut() {
-                        conversation.stop(&mut self.cx, "conflict");
-                    }
-                }
-                Err(error) => self.cx.alarm(None, error.code(), false),
-            }
-        }
-    }
-
-    /// A greeting with a policy older than the one already known is no way to lower anything, but
-    /// people should know that the relay tried.
-    fn notice_rollback(&mut self, objects: &[Object]) {
-        let current = self.cx.account.policy_number();
-        let older = objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::Policy)
-            .filter_map(|object| {
-                Signed::<Policy>::from_bytes(&object.bytes)
-                    .ok()?
-                    .parse()
-                    .ok()
-            })
-            .any(|policy| current.is_some_and(|current| policy.number < current));
-        if older {
-            self.cx.alarm(None, "rolled-back", false);
-        }
-    }
-
-    pub(super) fn take_credential(&mut self, now: Time, bytes: &[u8]) {
-        if !STAFF {
-            return;
-        }
-        let Ok(signed) = Signed::<Credential>::from_bytes(bytes) else {
-            return;
-        };
-        let Ok((policy, _)) = self.cx.account.policy(now) else {
-            return;
-        };
-        let Ok(credential) = self.cx.account.credential(&signed, policy, now) else {
-            return;
-        };
-        let older = |own: &OwnCredential| own.credential.issued > credential.issued;
-        if credential.device == self.cx.device() && !self.cx.credential().is_some_and(older) {
-            self.cx.credential = Some(OwnCredential { signed, credential });
-            self.cx.outputs.dirty(DEVICE);
-        }
-    }
-
     pub(super) fn look_after_keys(&mut self, now: Time) {
         if self.cx.look_after_keys(now).is_err() {
             self.cx.alarm(None, "no-randomness", true);
@@ -281,43 +205,8 @@ impl Client {
         }
     }
 
-    fn announced(&mut self, now: Time, objects: &[Object]) {
-        let had_credential = self.cx.credential().is_some();
-        let policy = self.cx.account.policy_number();
-        self.learn(now, objects);
-        self.show_account(now);
-        if policy != self.cx.account.policy_number() && self.cx.credential().is_some() {
-            // Somebody may have left. Not every member makes the team's next key at once.
-            let [pause] = self.cx.random.bytes().unwrap_or_default();
-            let at = now.plus_millis(32 * u64::from(pause));
-            self.cx.keys.check_at = Some(at);
-            self.cx.outputs.wake_at(at);
-        }
-        if !had_credential && self.cx.credential().is_some() {
-            self.look_after_keys(now);
-        }
-        #[cfg(feature = "staff")]
-        if (objects.iter())
-            .any(|it| matches!(it.kind, ObjectKind::Enrolment | ObjectKind::Credential))
-        {
-            self.devices_changed();
-        }
-        let own = self.cx.own_teams().to_vec();
-        for object in objects {
-            if STAFF
-                && object.kind == ObjectKind::TeamKey
-                && let Ok(signed) = Signed::<crate::account::TeamKey>::from_bytes(&object.bytes)
-                && let Ok(record) = signed.parse()
-                && own.contains(&record.team)
-            {
-                self.cx.look_up(Query::TeamSeals(record.team));
-            }
-        }
-        self.wake_conversations(now);
-    }
-
     /// Something was learnt that a conversation may have waited for.
-    fn wake_conversations(&mut self, now: Time) {
+    pub(super) fn wake_conversations(&mut self, now: Time) {
         for conversation in self.conversations.values_mut() {
             if conversation.waits_for_policy.is_some() {
                 conversation.advance(&mut self.cx, now);

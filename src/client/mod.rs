@@ -16,6 +16,7 @@ mod incoming;
 #[cfg(feature = "staff")]
 mod key_manager;
 mod keys;
+mod learning;
 mod link;
 mod outputs;
 mod plan;
@@ -28,6 +29,7 @@ mod records;
 #[cfg(feature = "staff")]
 mod requester;
 mod sending;
+mod settings;
 mod system;
 mod timeline;
 mod waiting;
@@ -39,6 +41,7 @@ pub use event::*;
 pub use reader::{ReadError, Reading, read_entry};
 #[cfg(feature = "staff")]
 pub use requester::{Requester, requester};
+pub use settings::*;
 
 use self::context::Context;
 pub(crate) use self::context::STAFF;
