@@ -37,7 +37,6 @@ impl Keys {
             identity: SigningKey::from_seed(&identity),
             master: Master::parse(&format!("1:{}", "5a".repeat(32))).unwrap(),
             rules: Rules::default(),
-            older: None,
             tombstones: folder.join("tombstones"),
             database: folder.join("keys.db").display().to_string(),
             older: None,
