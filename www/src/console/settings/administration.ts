@@ -142,34 +142,37 @@ export class Administration {
     }
 }
 
-/** Codes of account objects, in words; what is not here is said by its detail. */
+/** Why something was not signed, or not taken. */
 const REFUSALS: Readonly<Record<string, string>> = {
+    "bad-name": "A name has 1 to 128 bytes and no control characters.",
+    "bad-request": "This is not the request of a device any more. Look again.",
     "rolled-back": "Another administrator was faster. What is shown now is theirs: look at it, and try again.",
     "device-taken": "This device’s key belongs to somebody already.",
     "change-pending": "The change before is still on its way. It goes on once the console is connected.",
     "not-signed": "This browser is not an administrator of the account any more.",
     "plan-not-allowed":
         "The service does not offer that: another plan, another level or a shorter retention may do. Its operator knows what it offers.",
+    "unknown-team": "There is no such team any more.",
+    "wrong-teams": "It has to belong to a team; storage servers and auditors belong to none.",
     conflict: "Another administrator was faster. What is shown now is theirs: look at it, and try again.",
 };
 
 /** Which field of an approval a code is about. */
 const APPROVAL_FIELDS: Readonly<Record<string, string>> = {
     "bad-name": "name",
-    "role-not-allowed": "role",
     "unknown-team": "teams",
     "wrong-teams": "teams",
 };
 
-/** What a policy contradicts, by the core's words. */
+/** What a policy contradicts, by the words that the core has for it. */
 const CONTRADICTIONS: Readonly<Record<string, string>> = {
-    "contradicts end-to-end encryption":
+    "end-to-end encryption":
         "The service runs the key manager: an archive there would not be end-to-end encrypted, so clients refuse it.",
-    "contradicts its own teams": "An entry point names a team that there is not.",
-    "contradicts the pinned level": "The pages of this account accept no lower level.",
-    "contradicts the plan": "The plan does not allow this level.",
-    "contradicts the root's key manager": "The root key names no key manager.",
-    "contradicts the root's lowest level": "The root key allows no lower level.",
+    "its own teams": "An entry point names a team that there is not.",
+    "the pinned level": "The pages of this account accept no lower level.",
+    "the plan": "The plan does not allow this level.",
+    "the root's key manager": "The root key names no key manager.",
+    "the root's lowest level": "The root key allows no lower level.",
 };
 
 function notAdministered(code: string, detail: string): Refusal {
@@ -178,8 +181,11 @@ function notAdministered(code: string, detail: string): Refusal {
     // In forms, an empty field is `none`.
     const words = wrong?.replace(/^it must be none, or /, "it must be ").replace(/[,;] or none$/, "");
     if (setting !== undefined && words !== undefined) return new Refusal(code, sentence(words), setting);
-    const said = REFUSALS[code] ?? CONTRADICTIONS[detail] ?? (detail === "" ? failure(code) : sentence(detail));
-    return new Refusal(code, said, detail === "" ? undefined : APPROVAL_FIELDS[code]);
+    if (code === "contradiction") {
+        return new Refusal(code, CONTRADICTIONS[detail] ?? `It contradicts ${detail === "" ? "itself" : detail}.`);
+    }
+    const said = REFUSALS[code] ?? (detail === "" ? failure(code) : sentence(detail));
+    return new Refusal(code, said, APPROVAL_FIELDS[code]);
 }
 
 /** A remark as a sentence. */
