@@ -424,27 +424,42 @@ impl Backup {
     }
 }
 
+/// The same database, with another master key.
+async fn started_with(scene: &Scene, master: Master) -> Result<KeyManager, ServiceError> {
+    let parts = sottovoce_keymanager::service::Parts {
+        accounts: vec![scene.business.id],
+        identity: sottovoce::crypto::sign::SigningKey::from_seed(&scene.identity),
+        master,
+        rules: Rules::default(),
+        store: scene.manager.store().clone(),
+        tombstones: scene.tombstones(),
+    };
+    KeyManager::start(parts, now()).await
+}
+
+async fn a_generation_that_is_in_use_has_to_be_there(on: On) {
+    let scene = Scene::open(on).await;
+    scene.issued().await;
+    let scene = scene.again(master(&[1, 2])).await;
+    // An older file of the master key has the first one only.
+    for generations in [&[1][..], &[3], &[1, 3]] {
+        let started = started_with(&scene, master(generations)).await;
+        let gone = matches!(started, Err(ServiceError::Master(MasterError::Gone)));
+        assert!(gone, "{generations:?}");
+    }
+    assert!(started_with(&scene, master(&[2, 3])).await.is_ok());
+}
+
 async fn without_its_master_key_a_database_opens_nothing(on: On) {
     let scene = Scene::open(on).await;
     let contact = scene.issued().await;
-    let thief = async |master| {
-        let parts = sottovoce_keymanager::service::Parts {
-            accounts: vec![scene.business.id],
-            identity: sottovoce::crypto::sign::SigningKey::from_seed(&scene.identity),
-            master,
-            rules: Rules::default(),
-            store: scene.manager.store().clone(),
-            tombstones: scene.tombstones(),
-        };
-        KeyManager::start(parts, now()).await
-    };
     // Generation 1 is gone.
-    let gone = thief(master(&[2])).await.unwrap_err();
+    let gone = started_with(&scene, master(&[2])).await.unwrap_err();
     assert!(matches!(gone, ServiceError::Master(MasterError::Gone)));
     // Another key under its number is no better.
     {
         let other = Master::parse(&format!("1:{}", "ee".repeat(32))).unwrap();
-        let thief = thief(other).await.unwrap();
+        let thief = started_with(&scene, other).await.unwrap();
         let keys = thief.request_keys(&scene.business.id, now()).await.unwrap();
         let to = keys
             .iter()
@@ -500,6 +515,7 @@ on_both!(
     the_policy_in_force_decides,
     the_audit_log_holds_every_answer_and_cannot_be_changed,
     an_erasure_outlives_a_restored_database,
+    a_generation_that_is_in_use_has_to_be_there,
     without_its_master_key_a_database_opens_nothing,
     who_asks_too_often_waits,
 );

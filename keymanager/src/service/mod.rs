@@ -360,11 +360,11 @@ fn fresh() -> Result<ArchiveSecret, ServiceError> {
     ArchiveSecret::generate(&mut Random::os()).map_err(|_| ServiceError::NoRandomness)
 }
 
-/// Wraps what older generations of the master key wrapped under the newest: once all is, the older
+/// Wraps what other generations of the master key wrapped under the newest: once all is, the older
 /// ones can go, and with them every copy of the database from their time.
 async fn wrap_anew(connection: &mut AnyConnection, master: &Master) -> Result<(), ServiceError> {
     loop {
-        let old = store::wrapped_before(connection, master.newest()).await?;
+        let old = store::wrapped_otherwise(connection, master.newest()).await?;
         if old.is_empty() {
             return Ok(());
         }

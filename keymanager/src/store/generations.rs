@@ -1,11 +1,11 @@
-//! Secrets under older generations of the master key.
+//! Secrets under other generations of the master key than the newest.
 
 use sqlx::{AnyConnection, Row};
 
 use super::{OLDER, StoreError};
 use crate::master::Wrapped;
 
-/// A secret under an older generation of the master key.
+/// A secret under another generation of the master key than the newest.
 #[derive(Debug)]
 pub struct Old {
     of: Of,
@@ -40,15 +40,15 @@ impl Of {
         match self {
             Self::Contact => {
                 "SELECT account, contact AS place, generation, wrapped FROM contacts
-                 WHERE generation < $1 LIMIT 512"
+                 WHERE generation <> $1 LIMIT 512"
             }
             Self::Prekey => {
                 "SELECT account, id AS place, generation, wrapped FROM prekeys
-                 WHERE generation < $1 AND contact IS NULL LIMIT 512"
+                 WHERE generation <> $1 AND contact IS NULL LIMIT 512"
             }
             Self::Older => {
                 "SELECT account, contact AS place, generation, wrapped FROM older_keys
-                 WHERE generation < $1 LIMIT 512"
+                 WHERE generation <> $1 LIMIT 512"
             }
         }
     }
@@ -77,11 +77,11 @@ impl Old {
     }
 }
 
-/// Secrets that an older generation of the master key wrapped, a few at a time.
+/// Secrets that another generation of the master key than this one wrapped, a few at a time.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn wrapped_before(
+pub async fn wrapped_otherwise(
     connection: &mut AnyConnection,
     generation: i64,
 ) -> Result<Vec<Old>, StoreError> {

@@ -20,7 +20,7 @@ pub use contacts::{
     StoredContact, add_contact, archived, contact, count_release, erase, put_archived, revoke,
     share,
 };
-pub use generations::{Old, replace, wrapped_before};
+pub use generations::{Old, replace, wrapped_otherwise};
 pub use older::{OLDER, add_older_key, older_key};
 pub use prekeys::{Prekey, add_prekey, last_resort, prekey, use_up};
 
