@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 use sottovoce::account::Account;
 use sottovoce::archive::{AuditEntry, AuditHead, Auditor, Grant, Operation};
 use sottovoce::crypto::Random;
@@ -15,9 +16,11 @@ use sottovoce::wire::{AccountId, Bytes, Signed};
 use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
 use sottovoce_keymanager::conformance::{self, Customer, Finding, Service};
 use sottovoce_keymanager::master::hex_of_secret;
+use sottovoce_keymanager::pkcs11::{TokenError, TokenKey};
 use sottovoce_keymanager::{Master, Server, Settings, StartError};
 use sottovoce_server::config::{self, Layers};
 use sottovoce_server::{Telemetry, shutdown};
+use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::connection::Trust;
@@ -29,11 +32,16 @@ use crate::say::say;
 /// What its traces are called unless `OTEL_SERVICE_NAME` says otherwise.
 const SERVICE: &str = "sottovoce-keymanager";
 
+/// What the settings of a token are called in the environment.
+const PKCS11: &str = "SOTTOVOCE__PKCS11__";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make a key manager's identity and master key in a new folder, with a configuration to begin
-    /// from.
+    /// from. A key on a PKCS#11 token wraps the master key where one is named.
     Create(Create),
+    /// Print a line with the next generation of the master key, to be added to its file.
+    Generation(Place),
     /// Run a key manager.
     Run(Place),
     /// Say what a key manager would be told with this configuration, secrets hidden.
@@ -57,6 +65,23 @@ pub(crate) struct Create {
     /// Id of an account to serve; repeat it for several.
     #[arg(long = "account", required = true, allow_hyphen_values = true, value_parser = account_id)]
     accounts: Vec<AccountId>,
+    #[command(flatten)]
+    token: Token,
+}
+
+/// A token that wraps the master key.
+#[derive(Args)]
+struct Token {
+    /// A PKCS#11 module: the library of the token's maker. The PIN comes from `SOTTOVOCE__PKCS11__PIN`,
+    /// or the file that `SOTTOVOCE__PKCS11__PIN_FILE` names.
+    #[arg(long, requires = "pkcs11_token")]
+    pkcs11_module: Option<PathBuf>,
+    /// The token's label.
+    #[arg(long, requires = "pkcs11_module")]
+    pkcs11_token: Option<String>,
+    /// The label of the AES-256 key on it; it is made if it is not there.
+    #[arg(long, requires = "pkcs11_module", default_value = "sottovoce")]
+    pkcs11_key: String,
 }
 
 #[derive(Args)]
@@ -110,6 +135,11 @@ pub(crate) struct VerifyAudit {
 pub(crate) async fn run(command: Command) -> Outcome {
     match command {
         Command::Create(arguments) => create(&arguments),
+        Command::Generation(place) => {
+            let line = place.settings()?.next_generation()?;
+            say!("{}", *line);
+            Ok(())
+        }
         Command::Run(place) => serve(place.settings()?).await,
         Command::CheckConfig(place) => {
             let settings = place.settings()?;
@@ -150,10 +180,16 @@ fn create(arguments: &Create) -> Outcome {
         let words = format!("{} is there already", dir.display());
         return Err(Failure::new("folder-exists", words));
     }
+    let (master, token) = match &arguments.token.pkcs11_module {
+        Some(module) => arguments.token.first_line(module)?,
+        None => {
+            let line = Master::fresh_line(1);
+            let line = line.map_err(|error| Failure::new("no-randomness", error.to_string()))?;
+            (line, String::new())
+        }
+    };
     crate::folder::private_folder(dir)?;
     let key = SigningKey::generate(&mut Random::os())?;
-    let master =
-        Master::fresh_line(1).map_err(|error| Failure::new("no-randomness", error.to_string()))?;
     write_secret(&dir.join("identity.key"), &hex_of_secret(&key.seed()))?;
     write_secret(&dir.join("master.key"), &master)?;
     let accounts: Vec<_> = arguments
@@ -167,7 +203,7 @@ fn create(arguments: &Create) -> Outcome {
          #   SOTTOVOCE__IDENTITY_FILE=identity.key SOTTOVOCE__MASTER_FILE=master.key\n\
          accounts = [{}]\ntombstones = {}\n\n\
          [listen]\naddress = \"127.0.0.1:8090\"\n# certificate = \"tls.crt\"\n# key = \"tls.key\"\n\n\
-         [database]\nurl = {}\n# Where all other data is. Keys are never stored there.\nothers = []\n",
+         [database]\nurl = {}\n# Where all other data is. Keys are never stored there.\nothers = []\n{token}",
         accounts.join(", "),
         path("tombstones"),
         path("keys.db"),
@@ -185,7 +221,49 @@ fn create(arguments: &Create) -> Outcome {
     say!();
     say!("Keep copies of identity.key and master.key apart from those of the database:");
     say!("either alone opens nothing, and without them nothing can be opened again.");
+    if !token.is_empty() {
+        say!();
+        say!("Nor can it without the token: keep a copy of its key as the token's maker says.");
+    }
     Ok(())
+}
+
+impl Token {
+    /// The first generation of a master key, wrapped by the token's key, and what the configuration says
+    /// of it.
+    fn first_line(&self, module: &Path) -> Outcome<(Zeroizing<String>, String)> {
+        let label = self.pkcs11_token.as_deref().unwrap_or_default();
+        let flags = vec![
+            ("pkcs11.module", Value::from(module.display().to_string())),
+            ("pkcs11.token", Value::from(label)),
+            ("pkcs11.key", Value::from(self.pkcs11_key.as_str())),
+        ];
+        let mut layers = Layers::of_this_process(None, flags);
+        // Of what there is not yet nothing may be said there.
+        layers
+            .environment
+            .retain(|(name, _)| name.starts_with(PKCS11));
+        let settings: Settings = layers.settings()?;
+        let place = settings.pkcs11.place();
+        let place = place.ok_or_else(|| Failure::new("no-token", "there is no module"))?;
+        let failed = |error: TokenError| {
+            let words = format!("the token cannot be used, {}: {error}", error.setting());
+            Failure::new("token-unusable", words)
+        };
+        let (key, is_new) = TokenKey::open_or_make(&place).map_err(failed)?;
+        let line = key.fresh_line(1).map_err(failed)?;
+        let was = if is_new { "made" } else { "there already" };
+        say!("The key {:?} on the token {label:?} was {was}.", place.key);
+        let configuration = format!(
+            "\n# It wraps master.key. The PIN comes from SOTTOVOCE__PKCS11__PIN, or a file:\n\
+             #   SOTTOVOCE__PKCS11__PIN_FILE=pin\n\
+             [pkcs11]\nmodule = {}\ntoken = {}\nkey = {}\n",
+            toml_text(&module.display().to_string()),
+            toml_text(label),
+            toml_text(&place.key),
+        );
+        Ok((line, configuration))
+    }
 }
 
 /// A string as TOML writes it.

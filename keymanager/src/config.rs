@@ -10,9 +10,11 @@ use sottovoce::wire::AccountId;
 use sottovoce_older_keys::{SignGet, Signing, TokenAs};
 use sottovoce_server::config::{self, ConfigError};
 use sottovoce_server::{TlsFiles, database};
+use zeroize::Zeroizing;
 
 use crate::master::{Master, secret_of_hex};
 use crate::older::OlderShape;
+use crate::pkcs11::{Place, TokenError, TokenKey};
 use crate::rules::Rules;
 
 /// What a key manager is told.
@@ -46,7 +48,8 @@ pub struct Settings {
     pub accounts: Vec<String>,
     /// Its Ed25519 identity key: 64 hexadecimal characters.
     pub identity: String,
-    /// Its master key: lines of a generation, a colon and 64 hexadecimal characters.
+    /// Its master key: lines of a generation, a colon and 64 hexadecimal characters, or 120 of one that
+    /// a token wrapped.
     pub master: String,
     /// A file that says who may ask for what; the defaults without.
     pub rules: Option<PathBuf>,
@@ -56,6 +59,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// What to store in.
     pub database: DatabaseSettings,
+    /// A token that wraps the generations of the master key.
+    pub pkcs11: Pkcs11Settings,
     /// Callers of the older shape.
     pub older_shape: OlderSettings,
 }
@@ -82,6 +87,32 @@ pub struct DatabaseSettings {
     pub others: Vec<String>,
 }
 
+/// `[pkcs11]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pkcs11Settings {
+    /// The token's module, a library; there is no token if this is empty.
+    pub module: PathBuf,
+    /// The token's label.
+    pub token: String,
+    /// The label of the AES-256 key on it.
+    pub key: String,
+    /// The user's PIN.
+    pub pin: String,
+}
+
+impl Pkcs11Settings {
+    /// Where the key is, if there is a token.
+    pub fn place(&self) -> Option<Place> {
+        (!self.module.as_os_str().is_empty()).then(|| Place {
+            module: self.module.clone(),
+            token: self.token.clone(),
+            key: self.key.clone(),
+            pin: Zeroizing::new(self.pin.trim().to_owned()),
+        })
+    }
+}
+
 /// `[older_shape]`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -106,11 +137,35 @@ impl Default for ListenSettings {
 }
 
 impl config::Settings for Settings {
-    const SECRETS: &'static [&'static str] = &["identity", "master", "older_shape.tokens"];
+    const SECRETS: &'static [&'static str] =
+        &["identity", "master", "pkcs11.pin", "older_shape.tokens"];
     const URLS: &'static [&'static str] = &["database.url"];
 }
 
 impl Settings {
+    /// The master key, and the token's key that generations of it are wrapped under.
+    fn master(&self) -> Result<(Master, Option<TokenKey>), ConfigError> {
+        let token = self.pkcs11.place().as_ref().map(TokenKey::open).transpose();
+        let token = token.map_err(token_error)?;
+        let master = Master::parse_with(&self.master, token.as_ref());
+        let master = master.map_err(|error| ConfigError::value("master", error.to_string()))?;
+        Ok((master, token))
+    }
+
+    /// A line with the next generation, to be added to the file of the master key.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a master key that cannot be used.
+    pub fn next_generation(&self) -> Result<Zeroizing<String>, ConfigError> {
+        let (master, token) = self.master()?;
+        let next = master.newest().saturating_add(1);
+        match token {
+            Some(token) => token.fresh_line(next).map_err(token_error),
+            None => Master::fresh_line(next)
+                .map_err(|error| ConfigError::value("master", error.to_string())),
+        }
+    }
+
     /// What they come to.
     ///
     /// # Errors
@@ -137,8 +192,7 @@ impl Settings {
         let identity = identity.ok_or_else(|| {
             ConfigError::value("identity", "an identity key is 64 hexadecimal characters")
         })?;
-        let master = Master::parse(&self.master);
-        let master = master.map_err(|error| ConfigError::value("master", error.to_string()))?;
+        let (master, _) = self.master()?;
         let signing = Signing {
             get: self.older_shape.sign_get,
             token: self.older_shape.token_as,
@@ -165,6 +219,10 @@ impl Settings {
             older,
         })
     }
+}
+
+fn token_error(error: TokenError) -> ConfigError {
+    ConfigError::value(error.setting(), error.to_string())
 }
 
 #[cfg(test)]

@@ -5,16 +5,28 @@ use sottovoce::crypto::secret::SecretBytes;
 use sottovoce::crypto::{Random, Secret, aead};
 use zeroize::Zeroizing;
 
+use crate::pkcs11::TokenKey;
+
 /// Length of the nonce that a wrapped secret begins with, in bytes.
 const NONCE: usize = 12;
+/// Length of a generation that a token wrapped, in hexadecimal characters.
+const WRAPPED_HEX: usize = 120;
 
 /// A master key cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MasterError {
-    /// A line of it is not a generation and 64 hexadecimal characters.
-    #[error("a master key has lines such as `1:` and 64 hexadecimal characters")]
+    /// A line of it is not a generation and 64 hexadecimal characters, or 120 of one that a token wrapped.
+    #[error(
+        "a master key has lines such as `1:` and 64 hexadecimal characters, or 120 if a token wrapped it"
+    )]
     Malformed,
+    /// A generation is wrapped by a token, and there is none.
+    #[error("a generation of the master key is wrapped by a token, and none is named")]
+    NoToken,
+    /// A generation does not open under the token's key.
+    #[error("a generation of the master key does not open under the token's key")]
+    Sealed,
     /// There is none.
     #[error("there is no generation of the master key")]
     Empty,
@@ -55,10 +67,18 @@ impl Master {
     /// # Errors
     /// [`MasterError`].
     pub fn parse(text: &str) -> Result<Self, MasterError> {
+        Self::parse_with(text, None)
+    }
+
+    /// The same, where some lines may have what a token's key wrapped, 120 hexadecimal characters.
+    ///
+    /// # Errors
+    /// [`MasterError`].
+    pub fn parse_with(text: &str, token: Option<&TokenKey>) -> Result<Self, MasterError> {
         let lines = text.lines().map(str::trim);
         let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let mut generations = lines
-            .map(|line| generation(line).ok_or(MasterError::Malformed))
+            .map(|line| generation(line, token))
             .collect::<Result<Vec<_>, _>>()?;
         generations.sort_by_key(|(number, _)| *number);
         if !generations.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -171,10 +191,16 @@ fn open(key: &Secret<32>, place: &[&[u8]], wrapped: &[u8]) -> Result<SecretBytes
     opened.map_err(|_| MasterError::Unreadable)
 }
 
-fn generation(line: &str) -> Option<(i64, Secret<32>)> {
-    let (number, hex) = line.split_once(':')?;
-    let number = number.trim().parse().ok().filter(|number| *number > 0)?;
-    Some((number, secret_of_hex(hex.trim())?))
+fn generation(line: &str, token: Option<&TokenKey>) -> Result<(i64, Secret<32>), MasterError> {
+    let (number, hex) = line.split_once(':').ok_or(MasterError::Malformed)?;
+    let number = number.trim().parse().ok().filter(|number| *number > 0);
+    let (number, hex) = (number.ok_or(MasterError::Malformed)?, hex.trim());
+    let key = if hex.len() == WRAPPED_HEX {
+        token.ok_or(MasterError::NoToken)?.unwrap(number, hex)?
+    } else {
+        secret_of_hex(hex).ok_or(MasterError::Malformed)?
+    };
+    Ok((number, key))
 }
 
 /// A secret as 64 hexadecimal characters, for a file.
@@ -251,5 +277,7 @@ mod tests {
         }
         let twice = format!("1:{key}\n1:{key}");
         assert!(matches!(Master::parse(&twice), Err(MasterError::Repeated)));
+        let wrapped = format!("1:{}", "0".repeat(120));
+        assert!(matches!(Master::parse(&wrapped), Err(MasterError::NoToken)));
     }
 }

@@ -120,6 +120,13 @@ const NATS: Need = Need {
     is_met: || process::find("nats-server").is_some(),
 };
 
+/// Stands in for a hardware token; the tests make tokens of their own.
+const SOFTHSM: Need = Need {
+    what: "SoftHSM 2",
+    packages: &["softhsm2"],
+    is_met: || process::find("softhsm2-util").is_some(),
+};
+
 /// For building the wasm and the pages.
 pub(crate) const TO_BUILD: &[Need] = &[COMPILER, NODE_JS];
 /// For driving the pages as well.
@@ -142,6 +149,7 @@ pub(crate) const TO_TEST: &[Need] = &[
     POSTGRESQL,
     NATS,
     PYTHON,
+    SOFTHSM,
 ];
 
 /// `cargo xtask setup`.

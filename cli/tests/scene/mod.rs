@@ -3,7 +3,6 @@
 #![allow(dead_code)]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -24,12 +23,15 @@ pub fn sottovoce<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
 /// A folder in which everything happens.
 pub struct Scene {
     pub folder: TempDir,
+    /// What commands find in their environment beside what is there.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Scene {
     pub fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
+            environment: Vec::new(),
         }
     }
 
@@ -41,6 +43,7 @@ impl Scene {
     pub fn run(&self, line: &[&str]) -> Output {
         sottovoce(line)
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .output()
             .unwrap()
@@ -63,7 +66,7 @@ impl Scene {
 
     /// Starts a command line that goes on.
     pub fn start(&self, name: &'static str, line: &[&str]) -> Program {
-        Program::start(name, self.folder.path(), line)
+        Program::start(name, self, line)
     }
 }
 
@@ -173,9 +176,10 @@ pub struct Program {
 }
 
 impl Program {
-    fn start(name: &'static str, folder: &Path, line: &[&str]) -> Self {
+    fn start(name: &'static str, scene: &Scene, line: &[&str]) -> Self {
         let mut child = sottovoce(line)
-            .current_dir(folder)
+            .current_dir(scene.folder.path())
+            .envs(scene.environment.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
