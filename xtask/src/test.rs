@@ -150,7 +150,7 @@ fn rust(workspace: &Workspace) -> Outcome<Tally> {
     )
 }
 
-/// The relay's tests once more, all that leave it open which database they are on.
+/// The tests of relay, vault and key manager once more, all that leave it open which database they are on.
 fn postgres(workspace: &Workspace) -> Outcome<Tally> {
     let mut cargo = workspace.cargo();
     cargo
@@ -160,7 +160,14 @@ fn postgres(workspace: &Workspace) -> Outcome<Tally> {
     for test in ON_POSTGRES {
         cargo.args(["--test", test]);
     }
-    counted(&mut cargo)
+    let mut tally = counted(&mut cargo)?;
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["test", "--locked", "--package", "sottovoce-system-tests"])
+        .args(["--test", "vault", "--no-fail-fast"])
+        .env("SOTTOVOCE_TEST_STORE", "postgres");
+    tally += counted(&mut cargo)?;
+    Ok(tally)
 }
 
 /// What the tests behind the Rust ones run: the programs and the pages.

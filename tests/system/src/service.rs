@@ -16,13 +16,123 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 /// The file that a service stores in.
-pub const STORE: &str = "store.db";
+const STORE: &str = "store.db";
+
+/// Where a service stores.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// In this file and those beside it.
+    Sqlite(PathBuf),
+    /// At this URL.
+    Postgres(String),
+}
+
+impl Database {
+    /// A new one for a service with this folder: on PostgreSQL if `SOTTOVOCE_TEST_STORE` says `postgres`.
+    pub fn new(folder: &Path) -> Self {
+        match std::env::var("SOTTOVOCE_TEST_STORE").as_deref() {
+            Ok("postgres") => Self::Postgres(sottovoce_test_postgres::database()),
+            _ => Self::Sqlite(folder.join(STORE)),
+        }
+    }
+
+    /// As a configuration names it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(file) => file.display().to_string(),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// Bytes, as its statements write them.
+    pub fn literal(&self, bytes: &[u8]) -> String {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self {
+            Self::Sqlite(_) => format!("x'{hex}'"),
+            Self::Postgres(_) => format!("'\\x{hex}'::bytea"),
+        }
+    }
+
+    /// Does to it what somebody does who has it.
+    ///
+    /// # Panics
+    /// When it cannot be done.
+    pub async fn change(&self, statements: &str) {
+        match self {
+            Self::Sqlite(file) => {
+                let url = format!("sqlite://{}", file.display());
+                let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+                let statements = sqlx::AssertSqlSafe(statements.to_owned());
+                sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Self::Postgres(url) => {
+                let psql = sottovoce_test_postgres::program("psql");
+                let done = std::process::Command::new(psql)
+                    .args([url, "--set", "ON_ERROR_STOP=1", "--command", statements])
+                    .output();
+                assert!(
+                    done.as_ref().is_ok_and(|it| it.status.success()),
+                    "{done:?}"
+                );
+            }
+        }
+    }
+
+    /// Forgets everything, as if it was lost.
+    async fn lose(&self) {
+        match self {
+            Self::Sqlite(file) => {
+                for suffix in ["", "-wal", "-shm"] {
+                    let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+                }
+            }
+            Self::Postgres(_) => {
+                self.change("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+                    .await;
+            }
+        }
+    }
+
+    /// All bytes that are in it: files as they are, or a dump with its columns of bytes behind it.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Sqlite(file) => {
+                let files = ["", "-wal"].map(|suffix| format!("{}{suffix}", file.display()));
+                let files = files
+                    .iter()
+                    .map(|file| std::fs::read(file).unwrap_or_default());
+                files.collect::<Vec<_>>().concat()
+            }
+            Self::Postgres(url) => {
+                let pg_dump = sottovoce_test_postgres::program("pg_dump");
+                let dump = std::process::Command::new(pg_dump)
+                    .arg(url)
+                    .output()
+                    .unwrap();
+                assert!(dump.status.success(), "{dump:?}");
+                let text = String::from_utf8_lossy(&dump.stdout).into_owned();
+                let mut bytes = dump.stdout;
+                for column in text.split("\\\\x").skip(1) {
+                    let hex: Vec<u8> = column.bytes().take_while(u8::is_ascii_hexdigit).collect();
+                    let byte = |pair: &[u8]| {
+                        u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
+                    };
+                    bytes.extend(hex.chunks_exact(2).map(byte));
+                    bytes.push(0);
+                }
+                bytes
+            }
+        }
+    }
+}
 
 /// A process that reads a configuration and listens.
 #[derive(Debug)]
 pub struct ServiceProcess {
     program: PathBuf,
     folder: TempDir,
+    database: Database,
     address: SocketAddr,
     child: Child,
 }
@@ -32,16 +142,22 @@ impl ServiceProcess {
     ///
     /// # Panics
     /// When it does not start.
-    pub async fn start(program: &str, folder: TempDir, config: &str) -> Self {
+    pub async fn start(program: &str, folder: TempDir, database: Database, config: &str) -> Self {
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
         let program = PathBuf::from(program);
         let (child, address) = spawn(&program, folder.path(), None).await;
         Self {
             program,
             folder,
+            database,
             address,
             child,
         }
+    }
+
+    /// What it stores in.
+    pub const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Where it is.
@@ -82,21 +198,13 @@ impl ServiceProcess {
     }
 
     /// Forgets everything that it stores, as if its database was lost. It has to be down.
-    pub fn lose(&self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let file = self.folder.path().join(format!("{STORE}{suffix}"));
-            let _ = std::fs::remove_file(file);
-        }
+    pub async fn lose(&self) {
+        self.database.lose().await;
     }
 
-    /// All bytes that it keeps of what it stores: the database and its write-ahead log.
+    /// All bytes that it keeps of what it stores.
     pub fn stored(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for suffix in ["", "-wal"] {
-            let file = self.folder.path().join(format!("{STORE}{suffix}"));
-            bytes.extend(std::fs::read(file).unwrap_or_default());
-        }
-        bytes
+        self.database.bytes()
     }
 
     /// What it wrote to its logs.
@@ -170,7 +278,11 @@ async fn spawn(program: &Path, folder: &Path, at: Option<SocketAddr>) -> (Child,
 ///
 /// # Panics
 /// When there is no randomness.
-pub fn key_manager_config(folder: &Path, account: AccountId) -> (String, PublicKey) {
+pub fn key_manager_config(
+    folder: &Path,
+    account: AccountId,
+    database: &Database,
+) -> (String, PublicKey) {
     let identity = SigningKey::generate(&mut Random::os()).unwrap();
     let master = hex_of_secret(&Random::os().secret().unwrap());
     let path = |name: &str| folder.join(name).display().to_string();
@@ -179,19 +291,7 @@ pub fn key_manager_config(folder: &Path, account: AccountId) -> (String, PublicK
         *hex_of_secret(&identity.seed()),
         *master,
         path("tombstones"),
-        path(STORE),
+        database.url(),
     );
     (config, identity.public())
-}
-
-/// Does to an SQLite database what somebody does who has it.
-///
-/// # Panics
-/// When it cannot be done.
-pub async fn change(database: &Path, statements: &str) {
-    let url = format!("sqlite://{}", database.display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-    let statements = sqlx::AssertSqlSafe(statements.to_owned());
-    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
-    pool.close().await;
 }

@@ -5,7 +5,7 @@ use sottovoce::account::Level;
 use sottovoce::archive::{Operation, Outcome};
 use sottovoce::wire::{ContactId, Suite};
 use sottovoce_client::key_manager::KeyManagerError;
-use sottovoce_system_tests::service::{STORE, key_manager_config};
+use sottovoce_system_tests::service::{Database, key_manager_config};
 use sottovoce_system_tests::{Business, Person, ServiceProcess};
 
 use crate::line::{Line, Mode};
@@ -153,7 +153,7 @@ async fn a_key_manager_with_an_older_database_makes_no_second_key_for_a_contact(
     scene.stores(contact, &["question", "answer"]).await;
     let keys = scene.keys.as_mut().unwrap();
     keys.kill().await;
-    keys.lose();
+    keys.lose().await;
     keys.restart().await;
     // Data without keys.
     scene.cannot_read(contact, 503, "key-lost").await;
@@ -171,7 +171,7 @@ async fn keys_without_data_read_the_contacts_again_from_the_relay() {
     let (_visitor, contact) = scene.talk("question", "answer").await;
     scene.stores(contact, &["question", "answer"]).await;
     scene.vault.kill().await;
-    scene.vault.lose();
+    scene.vault.lose().await;
     scene.vault.restart().await;
     // The relay has it still, so it is whole again.
     scene.stores(contact, &["question", "answer"]).await;
@@ -189,15 +189,16 @@ async fn rows_that_were_swapped_or_put_in_clear_are_not_taken_for_what_they_were
     scene.shows(one, "complete", json!(true)).await;
     scene.shows(two, "complete", json!(true)).await;
     scene.vault.kill().await;
-    let database = scene.vault.folder().join(STORE);
+    let database = scene.vault.database();
     let statements = format!(
-        "UPDATE records SET (nonce, body) = (SELECT nonce, body FROM records r WHERE r.contact = x'{0}'
-             AND r.position = records.position) WHERE contact = x'{1}';
-         UPDATE records SET nonce = NULL, body = x'7b7d' WHERE contact = x'{0}' AND position = 2;",
-        hex(one.as_array()),
-        hex(two.as_array()),
+        "UPDATE records SET (nonce, body) = (SELECT nonce, body FROM records r WHERE r.contact = {0}
+             AND r.position = records.position) WHERE contact = {1};
+         UPDATE records SET nonce = NULL, body = {2} WHERE contact = {0} AND position = 2;",
+        database.literal(one.as_array()),
+        database.literal(two.as_array()),
+        database.literal(b"{}"),
     );
-    sottovoce_system_tests::service::change(&database, &statements).await;
+    database.change(&statements).await;
     scene.vault.restart().await;
     for contact in [one, two] {
         let path = format!("/contacts/{contact}/transcript");
@@ -220,9 +221,8 @@ async fn a_device_that_has_destroyed_its_keys_takes_nothing_from_what_is_stored(
     scene.shows(contact, "complete", json!(true)).await;
     scene.vault.kill().await;
     // As if it had been killed between the close and the note that all is stored.
-    let database = scene.vault.folder().join(STORE);
     let statement = "UPDATE contacts SET complete = 0, closed = NULL";
-    sottovoce_system_tests::service::change(&database, statement).await;
+    scene.vault.database().change(statement).await;
     scene.vault.restart().await;
     scene.shows(contact, "complete", json!(true)).await;
     scene.stores(contact, &["question", "answer"]).await;
@@ -265,8 +265,9 @@ async fn a_key_manager_that_is_slow_or_repeats_itself_holds_nobody_up() {
 async fn another_key_manager_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let account = Business::new(Suite::X25519).account;
-    let (config, _) = key_manager_config(folder.path(), account);
-    let other = ServiceProcess::start(KEYS, folder, &config).await;
+    let database = Database::new(folder.path());
+    let (config, _) = key_manager_config(folder.path(), account, &database);
+    let other = ServiceProcess::start(KEYS, folder, database, &config).await;
     let scene = Scene::with(Level::Storage, "", |_, _| other.url()).await;
     other.configure(|config| {
         config.replace(&account.to_string(), &scene.business.account.to_string())
@@ -286,7 +287,7 @@ async fn another_key_than_before_stores_nothing() {
     let stored = scene.ask("GET", &format!("/contacts/{contact}")).await.1["stored_to"].clone();
     let keys = scene.keys.as_mut().unwrap();
     keys.kill().await;
-    keys.lose();
+    keys.lose().await;
     keys.restart().await;
     // Somebody has another secret made for the contact.
     scene
@@ -347,8 +348,4 @@ async fn a_key_manager_without_a_trusted_certificate_is_not_asked() {
     scene
         .stores(contact, &["canary-question", "canary-answer"])
         .await;
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

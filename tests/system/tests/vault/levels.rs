@@ -132,9 +132,7 @@ async fn an_erased_contact_leaves_no_words_and_does_not_come_back() {
         scene.vault.kill().await;
         // Nor does it come back with a database from before.
         if level == Level::Transport {
-            for file in ["store.db", "store.db-wal", "store.db-shm"] {
-                let _ = std::fs::remove_file(scene.vault.folder().join(file));
-            }
+            scene.vault.lose().await;
         }
         scene.vault.restart().await;
         scene

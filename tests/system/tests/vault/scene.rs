@@ -12,7 +12,7 @@ use sottovoce::wire::{ContactId, Suite};
 use sottovoce_client::admin::Session;
 use sottovoce_client::key_manager::{KeyManager, KeyManagerError};
 use sottovoce_server::bearer;
-use sottovoce_system_tests::service::{STORE, key_manager_config};
+use sottovoce_system_tests::service::{Database, key_manager_config};
 use sottovoce_system_tests::{
     Business, Person, RelayProcess, ServiceProcess, Shown, TEAM, no_roots,
 };
@@ -59,8 +59,9 @@ impl Scene {
         let (mut keys, mut identity) = (None, None);
         if level == Level::Storage {
             let folder = tempfile::tempdir().unwrap();
-            let (config, public) = key_manager_config(folder.path(), business.account);
-            let process = ServiceProcess::start(KEYS, folder, &config).await;
+            let database = Database::new(folder.path());
+            let (config, public) = key_manager_config(folder.path(), business.account, &database);
+            let process = ServiceProcess::start(KEYS, folder, database, &config).await;
             let url = way(&process, process.url());
             business = business.with_key_manager(public, url);
             (keys, identity) = (Some(process), Some(public));
@@ -90,6 +91,7 @@ impl Scene {
         business.approve(&mut session, &ada, "Ada", TEAM).await;
         let token = bearer::fresh().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
+        let database = Database::new(folder.path());
         let config = format!(
             "account = \"{}\"\nrelay = \"{url}\"\ntombstones = {:?}\n\
              device = {{ dir = {device:?} }}\n\
@@ -98,10 +100,10 @@ impl Scene {
              scopes = [\"contacts:read\", \"transcripts:read\", \"contacts:erase\", \"webhooks:read\", \"webhooks:write\"]\n",
             business.account,
             path("tombstones"),
-            path(STORE),
+            database.url(),
             bearer::hash(&token),
         );
-        let vault = ServiceProcess::start(VAULT, folder, &config).await;
+        let vault = ServiceProcess::start(VAULT, folder, database, &config).await;
         Self {
             business,
             relay,
