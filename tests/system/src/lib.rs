@@ -10,6 +10,7 @@
 //! - [`secrets`] reads a device's keys out of its folder,
 //! - [`connection`] says to a relay exactly what it is told to,
 //! - [`writer`] writes without end,
+//! - [`line`] is the way to a key manager, which can fail,
 //! - [`texts`] are texts in many scripts, and difficult ones.
 // This is test code: it stops at whatever is unexpected.
 #![allow(
@@ -23,6 +24,7 @@ pub mod balancer;
 pub mod business;
 pub mod canary;
 pub mod connection;
+pub mod line;
 pub mod person;
 pub mod process;
 pub mod relay;

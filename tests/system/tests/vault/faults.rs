@@ -5,10 +5,10 @@ use sottovoce::account::Level;
 use sottovoce::archive::{Operation, Outcome};
 use sottovoce::wire::{ContactId, Suite};
 use sottovoce_client::key_manager::KeyManagerError;
+use sottovoce_system_tests::line::{Line, Mode};
 use sottovoce_system_tests::service::{Database, key_manager_config};
 use sottovoce_system_tests::{Business, Person, ServiceProcess};
 
-use crate::line::{Line, Mode};
 use crate::scene::{KEYS, Scene, has, says};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,6 @@
 
 mod faults;
 mod levels;
-mod line;
 mod older;
 mod scene;
 mod webhooks;

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What the line does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// Carries everything.
     #[default]
     Through,
@@ -21,18 +21,19 @@ pub(crate) enum Mode {
 
 /// A line. Cheap to clone; all clones are one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line {
+pub struct Line {
     mode: Arc<Mutex<Mode>>,
     answer: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Line {
-    pub(crate) fn set(&self, mode: Mode) {
+    /// Changes what it does with connections from now on.
+    pub fn set(&self, mode: Mode) {
         *self.mode.lock().unwrap() = mode;
     }
 
     /// Begins to carry to an address; where it begins, as a URL.
-    pub(crate) fn to(&self, address: SocketAddr) -> String {
+    pub fn to(&self, address: SocketAddr) -> String {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
