@@ -118,7 +118,7 @@ impl Database {
                     let byte = |pair: &[u8]| {
                         u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
                     };
-                    bytes.extend(hex.chunks_exact(2).map(byte));
+                    bytes.extend(hex.as_chunks::<2>().0.iter().map(|pair| byte(pair)));
                     bytes.push(0);
                 }
                 bytes
