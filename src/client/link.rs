@@ -344,6 +344,9 @@ impl Client {
                     self.cx.directory.refuse(Query::Policy(hash));
                     self.wake_conversations(now);
                 }
+                // The key manager is away: who waits for it is told.
+                #[cfg(feature = "staff")]
+                Some((Query::RequestKeys, _)) => self.ask_key_manager(now),
                 Some(_) => {}
                 // Another member's client made the team's next key first, so that the own one and
                 // the seals of it were refused: learn that key.

@@ -179,6 +179,15 @@ impl Relay {
                 };
                 self.send(peer, frame);
             }
+            // These it asks the key manager for, which is away.
+            ClientFrame::Lookup {
+                id,
+                query: Query::RequestKeys,
+            } if self.asked.is_none() => {
+                let id = RefusedId::Request(id);
+                let code = "unavailable".into();
+                self.send(peer, RelayFrame::Refused { id, code });
+            }
             ClientFrame::Lookup { id, query } => self.look_up(peer, id, &query, device),
             ClientFrame::Append { id, contact, .. } if self.refuses.is_some() => {
                 let code = self.refuses.unwrap_or_default().to_owned();
