@@ -86,7 +86,10 @@ export class Desk {
     #navigate(): void {
         const settings = this.#settings;
         if (settingsAddress() === undefined) {
-            if (typeof settings === "object") settings.leave();
+            if (typeof settings === "object") {
+                settings.leave();
+                setTimeout(() => this.#root.querySelector<HTMLElement>('[href="#settings"]')?.focus());
+            }
         } else if (settings === undefined || settings === "failed") {
             void this.#loadSettings();
         }

@@ -42,6 +42,11 @@ interface Entry {
     make: (scene: Scene) => Section;
 }
 
+interface Opened {
+    entry: Entry;
+    section: Section;
+}
+
 const OVERVIEW: Entry = { id: "overview", title: "Overview", make: (scene) => new OverviewSection(scene) };
 
 const SECTIONS: readonly Entry[] = [
@@ -69,7 +74,7 @@ const ADDRESS = "settings";
 
 export class SettingsPage {
     readonly #scene: Scene;
-    #section: { entry: Entry; section: Section } | undefined;
+    #section: Opened | undefined;
     #address: string | undefined;
 
     constructor(device: Device, place: Place, refresh: () => void) {
@@ -94,9 +99,13 @@ export class SettingsPage {
     page(address: string): TemplateResult {
         const { settings: view, account } = this.#scene.device.state;
         if (!view) return html`<main class="welcome"><p role="status">The settings come with the connection …</p></main>`;
+        const isNews = address !== this.#address;
+        this.#address = address;
+        // Readers of the screen go where eyes go: to the new page's heading.
+        if (isNews) setTimeout(() => document.getElementById("settings-title")?.focus());
         if (!view.administrator) return rules(view, account);
-        this.#follow(address);
-        const open = this.#section;
+        if (!this.#section) this.#scene.administration.lookUpDevices();
+        const { entry, section } = isNews || !this.#section ? this.#open(address) : this.#section;
         return html`<div class="settings" data-open=${address !== ADDRESS}>
             <nav aria-label="Security settings">
                 <a class="back" href="#" data-testid="settings-close">‹ Back to the chats</a>
@@ -105,7 +114,7 @@ export class SettingsPage {
                         ({ id, title }) => html`<li>
                             <a
                                 href="#${ADDRESS}/${id}"
-                                aria-current=${open?.entry.id === id ? "page" : nothing}
+                                aria-current=${entry.id === id ? "page" : nothing}
                                 data-testid="section-${id}"
                                 >${title}${id === "devices" ? this.#waiting() : nothing}</a
                             >
@@ -113,12 +122,10 @@ export class SettingsPage {
                     )}
                 </ul>
             </nav>
-            <main data-testid="settings-${open?.entry.id ?? "none"}">
+            <main data-testid="settings-${entry.id}">
                 <a class="back all" href="#${ADDRESS}">‹ All settings</a>
-                ${open
-                    ? html`<h1 tabindex="-1" id="settings-title">${open.entry.title}</h1>
-                          ${several(view)} ${open.section.page(view)}`
-                    : nothing}
+                <h1 tabindex="-1" id="settings-title">${entry.title}</h1>
+                ${several(view)} ${section.page(view)}
             </main>
             ${this.#scene.question.dialog()}
         </div>`;
@@ -132,17 +139,14 @@ export class SettingsPage {
         this.#scene.api.close();
     }
 
-    /** Makes the section that an address names, once. */
-    #follow(address: string): void {
-        if (address === this.#address) return;
-        const first = this.#address === undefined;
-        this.#address = address;
+    /** Makes the section that an address names. */
+    #open(address: string): Opened {
+        this.#scene.question.cancel();
         const id = address === ADDRESS ? "overview" : address.slice(ADDRESS.length + 1);
         const entry = SECTIONS.find((known) => known.id === id) ?? OVERVIEW;
-        this.#section = { entry, section: entry.make(this.#scene) };
-        if (first) this.#scene.administration.lookUpDevices();
-        // Readers of the screen go where eyes go: to the new page's heading.
-        if (address !== ADDRESS || !first) setTimeout(() => document.getElementById("settings-title")?.focus());
+        const opened = { entry, section: entry.make(this.#scene) };
+        this.#section = opened;
+        return opened;
     }
 
     #waiting(): TemplateResult | typeof nothing {

@@ -27,7 +27,7 @@ export function levelWords(level: Level, view: SettingsView): string {
             return "Each chat is stored under a key of its own in the key manager: whoever runs storage server and key manager together can read it.";
         case "e2ee":
             return view.archive === "keyManager"
-                ? "Only the people in a chat can read it, and with a recorded reason those whom your key manager allows: no server has the keys."
+                ? "Only the people in a chat can read it, and those whom your own key manager lets open it, with a recorded reason: the service has no keys."
                 : "Only the people in a chat can read it, on their own devices: no server has the keys.";
     }
 }
