@@ -14,6 +14,7 @@ mod load;
 mod mobile;
 mod process;
 mod programs;
+mod promises;
 mod setup;
 mod size;
 mod tally;
@@ -44,6 +45,7 @@ cargo xtask <command>
   crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats]
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
+  promises            whether the threat model's promises have the tests that it names
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -79,6 +81,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "size" => size::run,
         "bench" => bench::run,
         "crash" => load::crash,
+        "promises" => promises::run,
         "setup" => setup::run,
         unknown => {
             eprint!("{HELP}");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{api, browser, demo, lint, mobile, process, programs, setup, size};
+use crate::{api, browser, demo, lint, mobile, process, programs, promises, setup, size};
 
 /// One line of the summary.
 struct Stage {
@@ -24,6 +24,7 @@ enum Kind {
 const STAGES: &[Stage] = &[
     step("lint", lint::check),
     tests("rust", rust),
+    step("promises", promises::check),
     tests("postgres", postgres),
     step("build", build),
     step("api", api::check),
@@ -215,6 +216,7 @@ fn kotlin(workspace: &Workspace) -> Outcome<Tally> {
 /// Runs a test runner and counts. One that fails without a failed test has failed once.
 fn counted(command: &mut Command) -> Outcome<Tally> {
     let (status, output) = process::tee(command)?;
+    promises::passed(&output);
     let mut tally = Tally::of(&output);
     if !status.success() && tally.failed == 0 {
         eprintln!("`{}` failed ({status})", process::named(command));
