@@ -39,9 +39,10 @@ pub enum TokenUse {
     Hex,
 }
 
-/// An account's secret token: 96 hexadecimal characters. It signs webhooks and does nothing else.
+/// An account's secret token: 96 hexadecimal characters. The relay's signs webhooks and does nothing else.
 ///
-/// The length is that of older key managers, whose tokens are a 16-byte vector and a 32-byte key.
+/// The length is that of older key managers, whose tokens are a 16-byte vector and a 32-byte key. An
+/// adapter for those has a token of this form of its own.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SecretToken(String);
 

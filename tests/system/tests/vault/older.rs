@@ -255,6 +255,19 @@ async fn our_key_manager_is_such_a_service_where_it_is_told_to_be() {
     let mut scene = Scene::with_our_own().await;
     let (visitor, contact) = scene.talk(QUESTION, ANSWER).await;
     scene.keeps_to_itself(contact).await;
+    // While it is down nothing is stored, and nothing is lost.
+    scene.keys.as_mut().unwrap().kill().await;
+    let (_, meanwhile) = scene.talk("canary-question", "canary-answer").await;
+    scene
+        .shows(meanwhile, "waits_for", json!("key-manager-unavailable"))
+        .await;
+    scene.shows(meanwhile, "stored_to", json!(0)).await;
+    scene.is_ready(Some("key-manager-unavailable")).await;
+    scene.keys.as_mut().unwrap().restart().await;
+    scene
+        .stores(meanwhile, &["canary-question", "canary-answer"])
+        .await;
+    scene.is_ready(None).await;
     // Revoked, it is denied; the contact goes on.
     scene
         .administer_keys(Operation::Revoke { contact })
