@@ -150,7 +150,7 @@ fn a_folder_takes_over_what_another_administrator_published() {
     scene.said(&["policy", "set", "--dir", "b", "retention.days=20"]);
     scene.said(&publish);
     let complaint = business.complained(&["policy", "publish"]);
-    assert!(complaint.contains("(conflict)"), "{complaint}");
+    assert!(complaint.contains("(policy-behind)"), "{complaint}");
     assert!(complaint.contains("policy fetch"), "{complaint}");
     let complaint = business.complained(&["policy", "fetch"]);
     assert!(complaint.contains("--replace"), "{complaint}");
@@ -162,4 +162,29 @@ fn a_folder_takes_over_what_another_administrator_published() {
         said.contains("Version 3 of the policy is in force"),
         "{said}"
     );
+}
+
+#[test]
+fn an_administrator_who_is_removed_from_a_folder_that_lags_behind_leaves_no_account_without_a_policy()
+ {
+    let business = Business::open();
+    let scene = &business.scene;
+    let colleague = scene.colleague("account", "b");
+    business.said(&["policy", "publish"]);
+    scene.said(&["policy", "set", "--dir", "b", "retention.days=30"]);
+    scene.said(&["policy", "publish", "--dir", "b", "--relay", &business.url]);
+    // This folder does not know of it.
+    scene.administrator(&["remove", &colleague, "--dir", "account"]);
+    let complaint = business.complained(&["policy", "publish"]);
+    assert!(complaint.contains("(policy-behind)"), "{complaint}");
+    let said = business.said(&["policy", "fetch"]);
+    assert!(said.contains("signed again, as version 3"), "{said}");
+    assert!(scene.shown("account").contains("30 days"));
+    let said = business.said(&["policy", "publish"]);
+    assert!(
+        said.contains("Version 3 of the policy is in force"),
+        "{said}"
+    );
+    let gone = ["policy", "publish", "--dir", "b", "--relay", &business.url];
+    scene.complained(&gone);
 }

@@ -69,6 +69,7 @@ export async function openAccount({ archived = false, vault = false, lowest = "e
          * @param {string} request
          */
         administer: (request) => {
+            call("policy", "fetch", ...at);
             call("account", "administrator", "add", request, "--dir", keys);
             call("policy", "publish", ...at);
         },

@@ -91,6 +91,7 @@ test("whoever is no administrator reads the rules and gets no form", async () =>
     const rules = ada.getByTestId("rules");
     await rules.filter({ hasText: "end-to-end encrypted; servers keep entries for 90 days" }).waitFor();
     assert.equal(await rules.locator("form, input, select, button").count(), 0);
+    await shot("rules", ada);
     await ada.goto(`${account.uninvited}#settings/devices`);
     await rules.waitFor();
     assert.equal(await ada.getByTestId("devices").count(), 0);
@@ -330,6 +331,7 @@ test("a device is let in and revoked", async () => {
     const device = (await dora.getByTestId("own-device").textContent()) ?? "";
     await card.filter({ hasText: device }).waitFor();
     await shot("request");
+    await shot("unapproved", dora);
     await card.getByLabel("Help desk").uncheck();
     await card.getByRole("button", { name: "Let in" }).click();
     await card.getByText("Choose the teams").waitFor();
@@ -434,6 +436,9 @@ test("a webhook is registered and called, and the log says what became of each c
     await delivery.getByTestId("delivery-tries").click();
     await delivery.getByTestId("tries").filter({ hasText: "it answered with a failure, answer 500" }).waitFor();
     await shot("deliveries");
+    await endpoint.getByTestId("endpoint-settings").click();
+    await shot("change");
+    await endpoint.getByTestId("endpoint-log").click();
 
     status = 200;
     await until(async () => {
@@ -598,8 +603,11 @@ test("the settings' own token ends when they are left, and nothing went wrong me
     assert.deepEqual(complaints, []);
 });
 
-/** @param {string} name */
-async function shot(name) {
+/**
+ * @param {string} name
+ * @param {Page} page
+ */
+async function shot(name, page = carla) {
     const folder = process.env["SHOTS"];
-    if (folder) await carla.screenshot({ path: `${folder}/${name}.png` });
+    if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
 }

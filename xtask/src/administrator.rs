@@ -50,6 +50,8 @@ impl Appointment {
             .filter_map(|line| line.split(' ').next())
             .find(|device| device.starts_with(beginning))
             .ok_or("the device is not known")?;
+        // Its rules may have been changed in a console.
+        self.said(&[&["policy", "fetch"], &at[..]].concat())?;
         let add = ["account", "administrator", "add", device];
         self.said(&[&add[..], &at[..2]].concat())?;
         self.said(&[&["policy", "publish"], &at[..]].concat())?;

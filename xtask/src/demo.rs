@@ -169,6 +169,10 @@ impl Demo {
             data,
         )?;
         relay.answers(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        // Of a demo before, its rules may have been changed in a console.
+        process::read(&mut sottovoce(&[
+            "policy", "fetch", "--dir", keys, "--relay", &origin,
+        ]))?;
         process::run(&mut sottovoce(&[
             "policy", "publish", "--dir", keys, "--relay", &origin,
         ]))?;

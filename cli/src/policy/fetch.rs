@@ -43,8 +43,17 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
         }
     }
     let (_session, objects) = connection::connect_and_learn(&arguments.relay, &folder).await?;
+    let published = published(&folder, &objects)?;
     for object in &objects {
-        learn(&mut account, object).map_err(refused)?;
+        match learn(&mut account, object) {
+            // The folder's root statement is not published yet, and voids what is.
+            Err(AccountError::RolledBack) if object.kind == ObjectKind::Root => {}
+            Err(AccountError::NotSigned) if object.kind == ObjectKind::Policy => {
+                sign_again(&folder, &mut account, &published)?;
+            }
+            Err(AccountError::UnknownPolicy) if object.kind == ObjectKind::Renewal => {}
+            learned => drop(learned.map_err(refused)?),
+        }
     }
     let policy = account.newest_policy().ok_or_else(|| {
         let words = "the relay has no policy of this account that counts";
@@ -61,6 +70,51 @@ pub(super) async fn run(arguments: &Arguments) -> Outcome {
     say!(
         "Version {news} of the policy is in the folder, valid until {}.",
         clock::date(account.policy_expires().unwrap_or_default())
+    );
+    Ok(())
+}
+
+/// Refuses a folder that lags behind what the relay says: to publish its root statement could void the
+/// policy in force and leave none.
+pub(super) fn refuse_behind(folder: &Folder, objects: &[Object]) -> Outcome {
+    let published = published(folder, objects)?;
+    let own = folder.policy()?;
+    let number = own.parse().map_err(AccountError::from)?.number;
+    let theirs = published.policy_number().unwrap_or_default();
+    let words = if theirs > number {
+        format!("the relay has version {theirs} of the policy, and the folder only {number}")
+    } else if theirs == number && published.newest_hash() != Some(own.hash()) {
+        format!("the relay has another version {theirs} of the policy than the folder")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new("policy-behind", words).with_help(
+        "Another administrator has published it: take it over with `sottovoce policy fetch`, if need be \
+         with\n--replace, and set again what is missing then.",
+    ))
+}
+
+/// What the relay says of the account, verified by itself.
+fn published(folder: &Folder, objects: &[Object]) -> Outcome<Account> {
+    let mut account = Account::new(Pin::account(folder.account()));
+    for object in objects {
+        learn(&mut account, object)?;
+    }
+    Ok(account)
+}
+
+/// The published policy was signed by somebody whom the folder's root statement no longer names: the
+/// folder's own administrator signs it anew, as its next version.
+fn sign_again(folder: &Folder, account: &mut Account, published: &Account) -> Outcome {
+    let newest = published.newest_policy().zip(published.newest_hash());
+    let (policy, hash) = newest.ok_or(AccountError::UnknownPolicy)?;
+    let next = policy.next(hash, clock::now());
+    account.learn_policy(&Signed::sign(&next, &[&folder.administrator()?]))?;
+    say!(
+        "Version {} was signed by nobody who stays: it is signed again, as version {}. Publish it with \
+         `sottovoce policy publish`.",
+        policy.number,
+        next.number
     );
     Ok(())
 }

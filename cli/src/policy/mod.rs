@@ -151,7 +151,8 @@ fn renew(arguments: &Renew) -> Outcome {
 async fn publish(arguments: &Publish) -> Outcome {
     let folder = Folder::open(&arguments.dir)?;
     let account = folder.believed()?;
-    let mut relay = connection::connect(&arguments.relay, &folder).await?;
+    let (mut relay, objects) = connection::connect_and_learn(&arguments.relay, &folder).await?;
+    fetch::refuse_behind(&folder, &objects)?;
     send(&folder, &mut relay).await?;
     let now = clock::now();
     let until = account.policy_expires().unwrap_or_default();

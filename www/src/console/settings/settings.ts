@@ -83,12 +83,15 @@ export class SettingsPage {
         document.adoptedStyleSheets.push(styles);
         const administration = new Administration(device);
         const who = device.state.account?.own.name ?? "";
+        // A relay may be named by its WebSocket's address.
+        const relay = place.relay.replace(/^ws/, "http");
         this.#scene = {
             device,
             administration,
-            api: new Api(place.relay, place.account, administration, who),
+            api: new Api(relay, place.account, administration, who),
             question: new Question(refresh),
-            ...place,
+            account: place.account,
+            relay,
             refresh,
         };
         window.addEventListener("pagehide", () => this.#scene.api.close());
