@@ -89,7 +89,7 @@ impl From<Error> for TokenError {
                 RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange,
                 _,
             ) => Self::WrongPin,
-            Error::Pkcs11(RvError::PinLocked | RvError::PinExpired, _) => Self::LockedPin,
+            Error::Pkcs11(RvError::PinLocked, _) => Self::LockedPin,
             // The crate's words are pages long.
             Error::Pkcs11(code, function) => Self::Failed(format!("{function}, {code:?}")),
             error => Self::Failed(error.to_string()),
