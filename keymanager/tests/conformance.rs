@@ -272,7 +272,7 @@ async fn each_fault_is_found_and_named() {
 
 #[tokio::test]
 async fn slowness_is_found() {
-    finds(Fault::Slow, &[("latency", "it took 3")]).await;
+    finds(Fault::Slow, &[("latency", "it took ")]).await;
 }
 
 #[tokio::test]
