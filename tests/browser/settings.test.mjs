@@ -353,6 +353,20 @@ test("a device is let in and revoked", async () => {
     assert.equal(await own.getByTestId("revoke").count(), 0);
 });
 
+test("a browser that was named administrator first lets itself in", async () => {
+    const { page: frida, request } = await ask("Frida");
+    account.administer(request);
+    await frida.getByTestId("settings").click();
+    await frida.getByTestId("section-devices").click();
+    const card = frida.getByTestId("request-card").filter({ hasText: "Frida" });
+    await card.getByLabel("Role").selectOption("supervisor");
+    await card.getByRole("button", { name: "Let in" }).click();
+    await frida.getByTestId("own-name").filter({ hasText: "Frida" }).waitFor();
+    await frida.getByTestId("settings-close").click();
+    await frida.getByText("Choose a chat.").waitFor();
+    await frida.close();
+});
+
 test("an API token is made, shown once, good for what was chosen, and revoked", async () => {
     await open("tokens");
     await carla.getByTestId("token-send").click();
