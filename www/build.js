@@ -1,8 +1,8 @@
 /**
- * Builds `dist/widget`, `dist/console` and `dist/shop`.
+ * Builds `dist/widget`, `dist/console` and `dist/shop`, and the package's `sottovoce/widget`.
  *
  * The widget's loader has a fixed name, so that pages can embed it. It knows the hashes of the
- * chat code and of the wasm and lets the browser check both.
+ * chat code, of the languages and of the wasm and lets the browser check them.
  */
 
 import { createHash } from "node:crypto";
@@ -67,10 +67,40 @@ const chat = await pin(
         preserveEntrySignatures: "strict",
     }),
 );
+const languages = {};
+for (const [tag, name] of Object.entries({ it: "italian", ar: "arabic", ja: "japanese" })) {
+    languages[tag] = await pin(
+        await buildScript(`src/conversation/languages/${name}.ts`, {}, {
+            output: { format: "es", entryFileNames: `language-${tag}-[hash].js` },
+            preserveEntrySignatures: "strict",
+        }),
+    );
+}
 await buildScript(
     "src/launcher/loader.ts",
-    { CHAT_FILE: JSON.stringify(chat), WASM_FILE: JSON.stringify(wasm) },
+    {
+        CHAT_FILE: JSON.stringify(chat),
+        WASM_FILE: JSON.stringify(wasm),
+        LANGUAGE_FILES: JSON.stringify(languages),
+    },
     { output: { format: "iife", entryFileNames: "loader.js" } },
 );
+await build({
+    ...settings(),
+    build: {
+        outDir: fileURLToPath(new URL("widget", import.meta.resolve("sottovoce/package.json").replace("package.json", "dist/"))),
+        emptyOutDir: true,
+        target: "es2022",
+        minify: true,
+        modulePreload: false,
+        reportCompressedSize: false,
+        lib: { entry: place("src/launcher/package.ts"), formats: ["es"], fileName: () => "index.js" },
+        rolldownOptions: {
+            // The core and its host are the package's own; the file of the wasm is found by the page's bundler.
+            external: ["sottovoce", "sottovoce/visitor"],
+            output: { chunkFileNames: "[name]-[hash].js" },
+        },
+    },
+});
 await buildPage("console");
 await buildPage("shop");

@@ -56,6 +56,11 @@ export class Device {
         return storeExists(storeName(options));
     }
 
+    /** Forgets such a device and its contacts if there is one, also in tabs that have it open. */
+    static forget(options: Pick<DeviceOptions, "account" | "kind">): Promise<void> {
+        return startAnew(storeName(options));
+    }
+
     /** Makes the device if there is none. From here on things are stored. */
     constructor(options: DeviceOptions) {
         this.#options = options;

@@ -27,10 +27,12 @@ export const STRICT =
  * @property {string} [policy] The Content-Security-Policy.
  * @property {Record<string, string>} [attributes] The widget's attributes.
  * @property {(name: string, bytes: Buffer) => Buffer} [alter] Changes files before they are served.
+ * @property {string} [body] The page, if it embeds the widget in another way.
+ * @property {Record<string, string | Buffer>} [files] Files beside the built ones, by their path.
  */
 
 /** @param {SiteOptions} [options] */
-export async function site({ policy = STRICT, attributes = {}, alter = (_, bytes) => bytes } = {}) {
+export async function site({ policy = STRICT, attributes = {}, alter = (_, bytes) => bytes, body, files = {} } = {}) {
     const dist = new URL("../../www/dist/", import.meta.url);
     const server = createServer(async (request, response) => {
         const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -39,14 +41,14 @@ export async function site({ policy = STRICT, attributes = {}, alter = (_, bytes
         try {
             if (name === "/index.html") {
                 response.setHeader("content-type", "text/html; charset=utf-8");
-                response.end(embed(attributes));
+                response.end(body ?? embed(attributes));
             } else if (name === "/favicon.ico") {
                 response.statusCode = 204;
                 response.end();
             } else if (name === "/console/config.json") {
                 response.end(JSON.stringify({ account: ACCOUNT }));
             } else {
-                const bytes = await readFile(new URL(`.${name}`, dist));
+                const bytes = Buffer.from(files[name] ?? (await readFile(new URL(`.${name}`, dist))));
                 response.setHeader("content-type", TYPES.get(extname(name)) ?? "text/plain");
                 response.end(alter(name, bytes));
             }
@@ -67,7 +69,7 @@ export async function site({ policy = STRICT, attributes = {}, alter = (_, bytes
 }
 
 /** @param {Record<string, string>} attributes */
-function embed(attributes) {
+export function embed(attributes) {
     const all = { account: ACCOUNT, "entry-point": "shop", name: "ACME", ...attributes };
     const data = Object.entries(all).map(([name, value]) => `data-${name}="${value}"`);
     return `<!doctype html><title>A page</title><script async src="/widget/loader.js" ${data.join(" ")}></script>`;

@@ -127,7 +127,7 @@ test("wasm that was changed on the server does not run", () =>
 test("a relay that is not on this machine is not reached without TLS", () =>
     on({ attributes: { relay: "http://chat.example" } }, async (page) => {
         await page.getByTestId("launcher").click();
-        await page.getByText("over TLS only").waitFor();
+        await page.getByText("without encryption, which is refused").waitFor();
     }));
 
 test("without storage the chat works and says that it ends with the page", async () => {

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
+import { words } from "./phrases.js";
 
 /** Longest text in bytes of UTF-8. */
 const LONGEST = 64 * 1024;
@@ -49,6 +50,7 @@ export function composer(
     options: ComposerOptions,
     changed: () => void,
 ): TemplateResult {
+    const { tooLong: tooLongText, send } = words().chat;
     const draft = drafts.get(name);
     const tooLong = new TextEncoder().encode(draft).length > LONGEST;
     const ready = draft.trim() !== "" && !tooLong && options.blocked === undefined;
@@ -61,7 +63,7 @@ export function composer(
     };
     return html`<form class="composer ${options.note ? "note" : ""}" @submit=${submit}>
         ${options.blocked ?  html`<p class="blocked">${options.blocked}</p>` : nothing}
-        ${tooLong ? html`<p class="blocked" role="alert">This is too long for one message.</p>` : nothing}
+        ${tooLong ? html`<p class="blocked" role="alert">${tooLongText}</p>` : nothing}
         <label>
             <span class="hidden">${options.label}</span>
             <textarea
@@ -80,7 +82,7 @@ export function composer(
                 }}
             ></textarea>
         </label>
-        <button class="send" data-testid="send" aria-disabled=${!ready} aria-label="Send">
+        <button class="send" data-testid="send" aria-disabled=${!ready} aria-label=${send}>
             <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12 20 4l-5 16-3.5-6.5z" /></svg>
         </button>
     </form>`;

@@ -2,17 +2,18 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { AccountView, ContactView, Level, TeamView } from "sottovoce";
-import { nameOf, roleName, sentence, teamName } from "./phrases.js";
+import { nameOf, roleName, sentence, teamName, words } from "./phrases.js";
 
 /** People and teams on the roster, each with its role. */
 export function readers(view: ContactView): TemplateResult {
+    const { gateway, pending: asked } = words().sheet;
     return html`<ul class="readers" data-testid="readers">
         ${view.participants.map(
             ({ author, pending }) => html`<li>
                 ${nameOf(author)}
                 <small
-                    >${roleName(author.role)}${author.via === "gateway" ? ", through a gateway" : ""}${
-                        pending ? ", asked to take over" : ""
+                    >${roleName(author.role)}${author.via === "gateway" ? gateway : ""}${
+                        pending ? asked : ""
                     }</small
                 >
             </li>`,
@@ -31,67 +32,64 @@ export interface SheetOptions {
     /** Who served the code of this chat. */
     code: string;
     storageWorking: boolean;
+    /** Saves the transcript, where there is one. */
+    save?: ((kind: "text" | "page") => void) | undefined;
 }
 
 /** The sheet: who can read this, what the service sees, how long, whose code this is. */
 export function sheet(options: SheetOptions, close: () => void): TemplateResult {
     const { view, account, level, brand } = options;
+    const say = words().sheet;
     const archived = view?.archived ?? account?.archived ?? false;
-    return html`<div class="sheet" role="dialog" aria-label="About this chat’s privacy" data-testid="sheet">
+    return html`<div class="sheet" role="dialog" aria-label=${say.label} data-testid="sheet">
         <header>
             <h2>${sentence(level, brand)}</h2>
-            <button type="button" class="icon" data-testid="sheet-close" aria-label="Back" @click=${close}>
+            <button type="button" class="icon" data-testid="sheet-close" aria-label=${say.back} @click=${close}>
                 ×
             </button>
         </header>
-        <h3>Who can read this</h3>
+        <h3>${say.who}</h3>
         ${view ? readers(view) : prospective(options.teams)}
         <p>${waiting(view)}</p>
         ${level === "e2ee"
-            ? html`<p>
-                  Messages are encrypted on your device for these people.
-                  ${archived
-                      ? "The service that carries the chat has no keys."
-                      : "No server has the keys, also not the service that carries the chat."}
-              </p>`
+            ? html`<p>${say.encrypted} ${archived ? say.serviceHasNoKeys : say.noServerHasKeys}</p>`
             : nothing}
-        ${archived
-            ? html`<p data-testid="archived">
-                  ${brand} keeps the keys in a key manager of its own: authorised people there can open this
-                  chat later, with a reason that is recorded.
-              </p>`
-            : nothing}
-        <h3>What the service sees</h3>
+        ${archived ? html`<p data-testid="archived">${say.archived(brand)}</p>` : nothing}
+        <h3>${say.sees}</h3>
+        <p>${say.seen} ${level === "e2ee" ? say.notWritten : nothing}</p>
+        <h3>${say.kept}</h3>
         <p>
-            When messages are sent and roughly how long they are, your network address, which devices
-            take part and how far each has read.${level === "e2ee" ? " Not what is written." : ""}
+            ${account ? say.days(account.retentionDays) : say.unknownDays}
+            ${options.storageWorking ? say.here : say.notHere}
         </p>
-        <h3>How long it is kept</h3>
-        <p>
-            ${account
-                ? html`The service deletes the encrypted messages ${account.retentionDays} days after the
-                  last one.`
-                : "This is known once the chat is connected."}
-            ${options.storageWorking
-                ? "This browser keeps the chat until you start a new one."
-                : "This browser keeps nothing: the chat ends when you leave the page."}
-        </p>
-        <h3>Who served the code</h3>
+        <h3>${say.code}</h3>
         <p>${options.code}</p>
+        ${options.save ? save(options.save) : nothing}
     </div>`;
+}
+
+function save(save: (kind: "text" | "page") => void) {
+    const { save: title, saveText, savePage } = words().chat;
+    return html`<h3>${title}</h3>
+        <p>
+            <button type="button" class="quiet bordered" data-testid="save-text" @click=${() => save("text")}>
+                ${saveText}
+            </button>
+            <button type="button" class="quiet bordered" data-testid="save-page" @click=${() => save("page")}>
+                ${savePage}
+            </button>
+        </p>`;
 }
 
 function prospective(teams: TeamView[]) {
     return html`<ul class="readers" data-testid="readers">
-        <li>You</li>
+        <li>${words().sheet.you}</li>
         ${teams.map((team) => html`<li>${teamName(team)}</li>`)}
     </ul>`;
 }
 
 function waiting(view: ContactView | undefined): string {
-    if (!view || view.state === "waiting") {
-        return "Until somebody takes the chat, the whole team can read what you write. Afterwards only those named here can.";
-    }
-    if (view.state === "transferring") return "Whoever is asked to take over is named here as well.";
-    return "";
+    const say = words().sheet;
+    if (!view || view.state === "waiting") return say.waiting;
+    return view.state === "transferring" ? say.transferring : "";
 }

@@ -11,8 +11,10 @@ import {
     roleName,
     stateLabel,
     systemLine,
+    words,
     type Reader,
 } from "./phrases.js";
+import { day, time, written } from "./text.js";
 
 /** A text that waits for its contact to exist. */
 export interface EarlyText {
@@ -31,10 +33,12 @@ export function transcript(
     return html`<div class="lines">${repeat(
         items,
         ({ key }) => key,
-        (item, index) =>
+        (item, index) => [
+            separator(item, items[index - 1]),
             line(item, items[index - 1], reader, (type, id) => {
                 if (conversation) command({ type, contact: conversation.contact, id });
             }),
+        ],
     )}${repeat(early, ({ key }) => key, ({ text }) => bubble(text))}</div>`;
 }
 
@@ -45,6 +49,12 @@ export function scrollToEnd(page: Element): void {
 }
 
 type Repair = (type: "retry" | "discard", id: string) => void;
+
+function separator(item: Item, before: Item | undefined) {
+    const name = day(item.time);
+    if (before && day(before.time) === name) return nothing;
+    return html`<p class="day" data-testid="day">${name}</p>`;
+}
 
 function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {
     const { body } = item;
@@ -81,10 +91,10 @@ function message(
         data-state=${item.state}
     >
         ${sameAuthor || (own && !note) ? nothing : byline(item, note, reader)}
-        <div class="bubble" dir="auto">${text}</div>
+        ${written(text)}
         ${item.marks.map((code) => html`<small class="mark">${mark(code)}</small>`)}
         <small class="state">
-            <time datetime=${new Date(item.time).toISOString()}>${clock(item.time)}</time>
+            <time datetime=${iso(item.time)}>${time(item.time)}</time>
             ${own ? html` · <span data-testid="state">${stateLabel(item.state)}</span>` : nothing}
         </small>
         ${item.state === "failed" ? repairs(item, id, repair) : nothing}
@@ -96,18 +106,18 @@ function byline(item: Item, note: boolean, reader: Reader) {
     const role =
         author && reader === "visitor" && author.role !== "agent" ? ` (${roleName(author.role)})` : "";
     const name = `${nameOf(author)}${author?.role === "bot" ? "" : role}`;
-    const of = author?.own ? "" : `, ${name}`;
-    return html`<small class="author">${note ? `Private note${of}` : name}</small>`;
+    return html`<small class="author">${note ? words().note(author?.own ? undefined : name) : name}</small>`;
 }
 
 function repairs(item: Item, id: string, repair: Repair) {
+    const { retry, discard } = words().chat;
     return html`<p class="repair" role="alert">
         ${itemFailure(item)}
         <button type="button" class="link" data-testid="retry" @click=${() => repair("retry", id)}>
-            Try again
+            ${retry}
         </button>
         <button type="button" class="link" data-testid="discard" @click=${() => repair("discard", id)}>
-            Delete
+            ${discard}
         </button>
     </p>`;
 }
@@ -120,15 +130,15 @@ function bubble(text: string) {
         data-own="true"
         data-state="sending"
     >
-        <div class="bubble" dir="auto">${text}</div>
+        ${written(text)}
         <small class="state"><span data-testid="state">${stateLabel("sending")}</span></small>
     </article>`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-
-function clock(time: number): string {
-    return CLOCK.format(time);
+/** For machines; a peer may have written a time that no calendar has. */
+function iso(time: number): string {
+    const date = new Date(time);
+    return Number.isNaN(date.getTime()) ? "" : date.toISOString();
 }
 
 /** The last position that somebody else wrote, for `read`: what is one's own needs no receipt. */
@@ -147,6 +157,7 @@ export function unreadAfter(conversation: Conversation, position: number): numbe
 /** Who is typing in which contact; each sign is good for six seconds. */
 export class TypingSigns {
     readonly #signs = new Map<ContactId, { name: string; until: number }>();
+    readonly #timers = new Set<ReturnType<typeof setTimeout>>();
     readonly #changed: () => void;
 
     constructor(changed: () => void) {
@@ -156,9 +167,17 @@ export class TypingSigns {
     add(contact: ContactId, name: string): void {
         const until = Date.now() + GOOD_FOR;
         this.#signs.set(contact, { name, until });
-        setTimeout(() => {
+        const timer = setTimeout(() => {
+            this.#timers.delete(timer);
             if (this.#signs.get(contact)?.until === until) this.remove(contact);
         }, GOOD_FOR);
+        this.#timers.add(timer);
+    }
+
+    /** Nobody looks any longer. */
+    stop(): void {
+        for (const timer of this.#timers) clearTimeout(timer);
+        this.#timers.clear();
     }
 
     /** A message has come: its author stopped typing. */

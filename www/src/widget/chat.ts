@@ -1,11 +1,13 @@
 /** The visitor's chat: one contact at a time, each with keys of its own. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { Device, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { Device, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
 import { init } from "sottovoce/visitor";
+import type { ChatEvents, Identify, Locale } from "sottovoce/widget";
 import { Drafts, composer } from "../conversation/composer.js";
 import conversationStyle from "../conversation/conversation.css?inline";
-import { alarm, connection, failure, nameOf, roleName, sentence } from "../conversation/phrases.js";
+import { english, type Phrases } from "../conversation/languages/english.js";
+import { alarm, connection, failure, nameOf, roleName, sentence, speak, words } from "../conversation/phrases.js";
 import { sheet } from "../conversation/readers.js";
 import {
     TypingSigns,
@@ -15,35 +17,53 @@ import {
     unreadAfter,
     type EarlyText,
 } from "../conversation/transcript.js";
+import { Attention } from "./attention.js";
 import style from "./chat.css?inline";
+import { save } from "./saved.js";
+import { Seen, forgetSeen } from "./seen.js";
+import { Told } from "./told.js";
 
-export interface ChatOptions {
-    account: string;
-    entryPoint: string;
+/** What the element gives the chat, and is told by it. */
+export interface ChatHost {
+    attribute(name: string): string | undefined;
     relay: string;
-    name: string | undefined;
-    nextRoot: string | undefined;
-    lowestLevel: string | undefined;
-    lowestPolicy: string | undefined;
-    fallbackLink: string | undefined;
-    /** The host that served this code. */
-    servedBy: string;
+    /** The host that served this code, unless it is a part of the page's own. */
+    servedBy: string | undefined;
     /** Whether the page pins the loader by its hash. */
     pinned: boolean;
-    /** The host's token (JWT) that says who the visitor is, made for this device's key. */
-    identify: ((device: string) => Promise<string>) | undefined;
+    locale(): Locale;
+    language(locale: Exclude<Locale, "en">): Promise<Phrases>;
     wasm(): Promise<Response>;
+    /** Asks for the token (JWT) that says who the visitor is, made for this device's key. */
+    identity(): Identify | undefined;
     away(): void;
     unread(count: number): void;
+    tell<Name extends keyof ChatEvents>(name: Name, detail: ChatEvents[Name]): void;
 }
 
+const DRAFTS = "sottovoce:";
 const DRAFT = "draft";
 
+const EARLY = "early";
+
+/** Forgets what this browser has stored of an account's chat. */
+export async function forgetStored(account: string): Promise<void> {
+    forgetSeen();
+    const drafts = new Drafts(DRAFTS);
+    for (const name of [DRAFT, EARLY]) drafts.set(name, "");
+    await Device.forget({ account, kind: { type: "visitor" } });
+}
+
 export class Chat {
-    readonly #panel: HTMLElement;
-    readonly #options: ChatOptions;
-    readonly #drafts = new Drafts("sottovoce:");
+    readonly #panel = document.createElement("div");
+    readonly #root: ShadowRoot;
+    readonly #styles: CSSStyleSheet[];
+    readonly #host: ChatHost;
+    readonly #drafts = new Drafts(DRAFTS);
     readonly #typing = new TypingSigns(() => this.#refresh());
+    readonly #seen = new Seen(() => this.#refresh());
+    readonly #attention = new Attention(() => this.#host.attribute("sound") !== "off");
+    readonly #told: Told;
     readonly #device: Device | undefined;
     /** Texts that wait for the contact to exist, and whether it was asked for. */
     #early: EarlyText[] = [];
@@ -52,40 +72,66 @@ export class Chat {
     #sheetOpen = false;
     #ending = false;
     #visible = false;
-    #seen = 0;
+    #stopped = false;
     #scheduled = false;
 
-    constructor(panel: HTMLElement, root: ShadowRoot, options: ChatOptions) {
-        this.#panel = panel;
-        this.#options = options;
-        for (const text of [conversationStyle, style]) {
+    constructor(place: HTMLElement, root: ShadowRoot, host: ChatHost) {
+        place.replaceChildren(this.#panel);
+        this.#root = root;
+        this.#host = host;
+        this.#told = new Told((name, detail) => host.tell(name, detail));
+        this.#styles = [conversationStyle, style].map((text) => {
             const styles = new CSSStyleSheet();
             styles.replaceSync(text);
-            root.adoptedStyleSheets.push(styles);
-        }
+            return styles;
+        });
+        root.adoptedStyleSheets.push(...this.#styles);
         try {
-            this.#device = new Device({
-                account: options.account,
-                relay: options.relay,
-                kind: { type: "visitor" },
-                entryPoint: options.entryPoint,
-                load: () => init(options.wasm()),
-                ...(options.nextRoot === undefined ? {} : { nextRoot: options.nextRoot }),
-                ...(options.lowestPolicy === undefined
-                    ? {}
-                    : { lowestPolicy: Number(options.lowestPolicy) }),
-                ...(isLevel(options.lowestLevel) ? { lowestLevel: options.lowestLevel } : {}),
-            });
+            this.#device = this.#makeDevice();
             this.#device.subscribe((event) => this.#happened(event));
         } catch (error) {
-            this.#notice = error instanceof Error ? error.message : String(error);
+            this.#notice = failure(codeOf(error));
+            host.tell("error", { code: codeOf(error) });
         }
         document.addEventListener("visibilitychange", this.#refresh);
+    }
+
+    #makeDevice(): Device {
+        const attribute = this.#host.attribute;
+        const nextRoot = attribute("next-root");
+        const lowestLevel = attribute("lowest-level");
+        const lowestPolicy = attribute("lowest-policy");
+        return new Device({
+            account: attribute("account") ?? "",
+            relay: this.#host.relay,
+            kind: { type: "visitor" },
+            entryPoint: this.#entryPoint,
+            load: () => init(this.#host.wasm()),
+            ...(nextRoot === undefined ? {} : { nextRoot }),
+            ...(lowestPolicy === undefined ? {} : { lowestPolicy: Number(lowestPolicy) }),
+            ...(isLevel(lowestLevel) ? { lowestLevel } : {}),
+        });
+    }
+
+    /** Whether there is something to go on with. */
+    get underWay(): boolean {
+        const conversation = this.#conversation;
+        return this.#early.length > 0 || (conversation !== undefined && conversation.view?.state !== "closed");
+    }
+
+    /** Takes up the language that the page wants; English if it cannot be loaded. */
+    async speak(): Promise<void> {
+        const locale = this.#host.locale();
+        const phrases = locale === "en" ? english : await this.#host.language(locale).catch(() => english);
+        if (this.#stopped || locale !== this.#host.locale()) return;
+        speak(phrases);
+        this.#refresh();
     }
 
     show(focus: boolean): void {
         this.#visible = true;
         this.#render();
+        this.#report();
         if (focus) this.#panel.querySelector("textarea")?.focus();
     }
 
@@ -96,8 +142,29 @@ export class Chat {
 
     /** Ends it when the element leaves the page. The chat itself goes on with the next one. */
     close(): void {
+        this.#stopped = true;
         document.removeEventListener("visibilitychange", this.#refresh);
         this.#device?.close();
+        this.#typing.stop();
+        this.#seen.stop();
+        this.#attention.stop();
+        this.#panel.remove();
+        this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((one) => !this.#styles.includes(one));
+    }
+
+    /** Forgets the chat and its keys. */
+    async forget(): Promise<void> {
+        this.#early = [];
+        try {
+            await this.#device?.startAnew();
+        } finally {
+            this.#seen.forget();
+            await forgetStored(this.#host.attribute("account") ?? "");
+        }
+    }
+
+    get #entryPoint(): string {
+        return this.#host.attribute("entry-point") ?? "";
     }
 
     get #conversation(): Conversation | undefined {
@@ -106,6 +173,7 @@ export class Chat {
     }
 
     #happened(event: DeviceEvent): void {
+        if (this.#device) this.#told.happened(event, this.#device.state, this.#conversation);
         switch (event.type) {
             case "started":
                 this.#sendEarly(event.contact);
@@ -121,11 +189,14 @@ export class Chat {
                 break;
             case "returnedToDraft":
                 this.#drafts.giveBack(DRAFT, event.text);
-                this.#notice = `${roleName(event.joined)} joined before your text was sent. See who can read this, then send it again.`;
+                this.#notice = words().chat.returned(roleName(event.joined));
                 break;
             case "failed":
                 this.#giveBackEarly();
                 this.#notice = failure(event.code);
+                break;
+            case "tab":
+                if (event.role === "failed") this.#host.tell("error", { code: this.#device?.failure ?? "unexpected" });
                 break;
         }
         this.#refresh();
@@ -147,11 +218,10 @@ export class Chat {
     }
 
     async #start(): Promise<void> {
-        const { entryPoint, identify } = this.#options;
-        const identity = await identify?.(await this.#ownDevice());
+        const identity = await this.#host.identity()?.(await this.#ownDevice());
         await this.#device?.command({
             type: "start",
-            entryPoint,
+            entryPoint: this.#entryPoint,
             ...(identity === undefined ? {} : { identity }),
         });
     }
@@ -182,7 +252,7 @@ export class Chat {
 
     /** Until the core has them, early texts are kept as a draft would be. */
     #keepEarly(): void {
-        this.#drafts.set("early", this.#early.map(({ text }) => text).join("\n"));
+        this.#drafts.set(EARLY, this.#early.map(({ text }) => text).join("\n"));
     }
 
     #giveBackEarly(): void {
@@ -200,7 +270,7 @@ export class Chat {
 
     async #startAnew(): Promise<void> {
         this.#notice = undefined;
-        this.#seen = 0;
+        this.#seen.forget();
         await this.#device?.startAnew();
         this.#refresh();
         this.#panel.querySelector("textarea")?.focus();
@@ -211,6 +281,7 @@ export class Chat {
         this.#scheduled = true;
         queueMicrotask(() => {
             this.#scheduled = false;
+            if (this.#stopped) return;
             this.#render();
             this.#report();
         });
@@ -219,19 +290,22 @@ export class Chat {
     /** Tells the others what was seen, and the launcher what was not. */
     #report(): void {
         const conversation = this.#conversation;
-        if (!conversation) return this.#options.unread(0);
+        const unread = conversation ? this.#unseen(conversation) : 0;
+        this.#host.unread(unread);
+        this.#attention.show(this.#device?.role === "leading" ? unread : 0);
+    }
+
+    /** How much of a conversation was not seen; what is on the screen is seen now. */
+    #unseen(conversation: Conversation): number {
+        const { contact, view } = conversation;
         const last = lastPosition(conversation);
-        if (this.#visible && document.visibilityState === "visible") {
-            if (last > this.#seen && conversation.view?.caughtUp) {
-                this.#seen = last;
-                void this.#device
-                    ?.command({ type: "read", contact: conversation.contact, position: last })
-                    .catch(() => {});
-            }
-            this.#options.unread(0);
-        } else {
-            this.#options.unread(unreadAfter(conversation, this.#seen));
+        const seen = this.#seen.of(contact);
+        if (!this.#visible || document.visibilityState !== "visible") return unreadAfter(conversation, seen);
+        if (last > seen && view?.caughtUp) {
+            this.#seen.set(contact, last);
+            void this.#device?.command({ type: "read", contact, position: last }).catch(() => {});
         }
+        return 0;
     }
 
     #render(): void {
@@ -242,8 +316,9 @@ export class Chat {
         const state = this.#device?.state;
         const conversation = this.#conversation;
         const view = conversation?.view;
-        const entry = state?.account?.entryPoints.find(({ id }) => id === this.#options.entryPoint);
-        const brand = view?.entryPointName ?? entry?.name ?? this.#options.name ?? "us";
+        const { chat, connection: connections, direction, tag } = words();
+        const entry = state?.account?.entryPoints.find(({ id }) => id === this.#entryPoint);
+        const brand = view?.entryPointName ?? entry?.name ?? this.#host.attribute("name") ?? words().us;
         const level = view?.level ?? entry?.level;
         const closed = view?.state === "closed";
         return html`<section
@@ -251,14 +326,16 @@ export class Chat {
             data-testid="panel"
             data-tab=${this.#device?.role ?? "failed"}
             role="dialog"
-            aria-label="Chat with ${brand}"
+            lang=${tag}
+            dir=${direction}
+            aria-label=${chat.title(brand)}
             @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.#escape()}
         >
             <header class="top">
                 <div>
                     <h1>${brand}</h1>
                     <p role="status" data-testid="connection" data-state=${state?.connection.state ?? "failed"}>
-                        ${state ? connection(state) : "Not available"}
+                        ${state ? connection(state) : connections.none}
                     </p>
                 </div>
                 ${view && !closed ? this.#endButton(view.contact) : nothing}
@@ -266,8 +343,8 @@ export class Chat {
                     type="button"
                     class="icon"
                     data-testid="minimise"
-                    aria-label="Put the chat away"
-                    @click=${() => this.#options.away()}
+                    aria-label=${chat.away}
+                    @click=${() => this.#host.away()}
                 >
                     ×
                 </button>
@@ -282,10 +359,18 @@ export class Chat {
                 ${level === "e2ee" ? padlock : nothing} ${sentence(level, brand)}
             </button>
             ${this.#warnings()}
-            <div class="log" role="log" aria-live="polite" aria-label="Conversation" tabindex="0" data-testid="log">
+            <div
+                class="log"
+                role="log"
+                aria-live=${conversation && !view?.caughtUp ? "off" : "polite"}
+                aria-relevant="additions"
+                aria-label=${chat.log}
+                tabindex="0"
+                data-testid="log"
+            >
                 ${conversation || this.#early.length > 0
                     ? nothing
-                    : html`<p class="system">Ask us anything. You can write at once; somebody will answer.</p>`}
+                    : html`<p class="system">${chat.welcome}</p>`}
                 ${transcript(conversation, this.#early, "visitor", (command) => {
                     void this.#device?.command(command).catch(() => {});
                 })}
@@ -305,11 +390,19 @@ export class Chat {
                           ),
                           code: this.#code(),
                           storageWorking: state.storageWorking,
+                          save: conversation && ((kind) => save(kind, conversation, brand, this.#wrong())),
                       },
                       () => this.#toggleSheet(false),
                   )
                 : nothing}
         </section>`;
+    }
+
+    /** The codes of what is wrong. */
+    #wrong(): string[] {
+        const stopped = this.#conversation?.view?.stoppedBy;
+        const codes = this.#device?.state.alarms.map(({ code }) => code) ?? [];
+        return [...new Set(stopped === undefined ? codes : [...codes, stopped])];
     }
 
     #warnings(): TemplateResult {
@@ -322,9 +415,7 @@ export class Chat {
                 html`<p class="alarm" role="alert" data-testid="alarm" data-code=${code}>${alarm(code, stops)}</p>`,
         )}
         ${state && !state.storageWorking
-            ? html`<p class="warning" data-testid="storage-warning">
-                  This browser stores nothing, so the chat ends when you leave the page.
-              </p>`
+            ? html`<p class="warning" data-testid="storage-warning">${words().chat.noStorage}</p>`
             : nothing}
         ${this.#device?.role === "read-only"
             ? html`<p class="warning" data-testid="read-only">${failure("read-only")}</p>`
@@ -337,23 +428,24 @@ export class Chat {
     #typingLine(contact: string | undefined): TemplateResult {
         const who = this.#typing.who(contact);
         return html`<p class="typing" data-testid="typing" ?hidden=${who === undefined}>
-            ${who} is typing …
+            ${who === undefined ? nothing : words().chat.typing(who)}
         </p>`;
     }
 
     #composer(conversation: Conversation | undefined): TemplateResult {
+        const { chat } = words();
         const contact = conversation?.contact;
         const stopped = conversation?.view && !conversation.view.canSend;
         return composer(
             this.#drafts,
             DRAFT,
             {
-                label: "Your message",
-                placeholder: "Write a message",
+                label: chat.label,
+                placeholder: chat.placeholder,
                 blocked: !this.#device || this.#device.role === "failed"
                     ? ""
                     : stopped
-                      ? "Nothing can be sent at the moment."
+                      ? chat.stopped
                       : undefined,
                 send: (text) => this.#send(text),
                 typing: () => {
@@ -367,17 +459,18 @@ export class Chat {
 
     #closed(): TemplateResult {
         return html`<footer class="closed">
-            <p>This chat is closed.</p>
+            <p>${words().chat.closed}</p>
             <button type="button" class="primary" data-testid="new-chat" @click=${() => void this.#startAnew()}>
-                Start a new chat
+                ${words().chat.again}
             </button>
         </footer>`;
     }
 
     #endButton(contact: string): TemplateResult {
+        const { end, endIt, goOn } = words().chat;
         if (!this.#ending) {
             return html`<button type="button" class="quiet" data-testid="close" @click=${() => this.#confirmEnd(true)}>
-                End chat
+                ${end}
             </button>`;
         }
         return html`<span class="confirm">
@@ -390,9 +483,9 @@ export class Chat {
                     void this.#device?.command({ type: "close", contact }).catch(() => {});
                 }}
             >
-                End it
+                ${endIt}
             </button>
-            <button type="button" class="quiet" @click=${() => this.#confirmEnd(false)}>Go on</button>
+            <button type="button" class="quiet" @click=${() => this.#confirmEnd(false)}>${goOn}</button>
         </span>`;
     }
 
@@ -403,20 +496,20 @@ export class Chat {
 
     #unavailable(): TemplateResult {
         const code = this.#device?.failure;
-        const link = safeLink(this.#options.fallbackLink);
+        const link = safeLink(this.#host.attribute("fallback-link") ?? this.#device?.state.account?.fallbackLink);
         return html`<div class="unavailable-chat" role="alert" data-testid="unavailable">
-            <p>${code === undefined ? "The chat is not available here." : failure(code)}</p>
+            <p>${code === undefined ? words().chat.none : failure(code)}</p>
             ${link === undefined
                 ? nothing
-                : html`<a href=${link} rel="noopener" data-testid="fallback-link">Reach us another way</a>`}
+                : html`<a href=${link} rel="noopener" data-testid="fallback-link">${words().chat.otherWay}</a>`}
         </div>`;
     }
 
     #code(): string {
-        const { servedBy, pinned } = this.#options;
-        return pinned
-            ? `This page pins the chat’s code by its hash, so ${servedBy}, which delivers it, cannot change it unnoticed. You trust this website.`
-            : `This chat’s code came from ${servedBy} and this page does not pin it by a hash. You trust this website and that server to deliver it unchanged.`;
+        const { servedBy, pinned } = this.#host;
+        const say = words().sheet;
+        if (servedBy === undefined) return say.own;
+        return pinned ? say.pinned(servedBy) : say.served(servedBy);
     }
 
     #toggleSheet(open: boolean): void {
@@ -428,7 +521,7 @@ export class Chat {
 
     #escape(): void {
         if (this.#sheetOpen) this.#toggleSheet(false);
-        else this.#options.away();
+        else this.#host.away();
     }
 }
 
