@@ -42,12 +42,12 @@ export function sheet(options: SheetOptions, close: () => void): TemplateResult 
     const say = words().sheet;
     const archived = view?.archived ?? account?.archived ?? false;
     return html`<div class="sheet" role="dialog" aria-label=${say.label} data-testid="sheet">
-        <header>
+        <div class="sheet-top">
             <h2>${sentence(level, brand)}</h2>
             <button type="button" class="icon" data-testid="sheet-close" aria-label=${say.back} @click=${close}>
                 ×
             </button>
-        </header>
+        </div>
         <h3>${say.who}</h3>
         ${view ? readers(view) : prospective(options.teams)}
         <p>${waiting(view)}</p>

@@ -132,7 +132,7 @@ export class Chat {
         this.#visible = true;
         this.#render();
         this.#report();
-        if (focus) this.#panel.querySelector("textarea")?.focus();
+        if (focus) this.#focus("textarea, [data-testid=new-chat]");
     }
 
     hide(): void {
@@ -273,7 +273,7 @@ export class Chat {
         this.#seen.forget();
         await this.#device?.startAnew();
         this.#refresh();
-        this.#panel.querySelector("textarea")?.focus();
+        this.#focus("textarea");
     }
 
     readonly #refresh = (): void => {
@@ -309,7 +309,14 @@ export class Chat {
     }
 
     #render(): void {
+        const focused = this.#panel.contains(this.#root.activeElement);
         render(this.#page(), this.#panel);
+        // Whoever was where nothing is any longer goes on where there is something to do.
+        if (focused && !this.#root.activeElement) this.#focus("textarea, [data-testid=new-chat]");
+    }
+
+    #focus(selector: string): void {
+        this.#panel.querySelector<HTMLElement>(selector)?.focus();
     }
 
     #page(): TemplateResult {
@@ -331,7 +338,7 @@ export class Chat {
             aria-label=${chat.title(brand)}
             @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.#escape()}
         >
-            <header class="top">
+            <div class="top">
                 <div>
                     <h1>${brand}</h1>
                     <p role="status" data-testid="connection" data-state=${state?.connection.state ?? "failed"}>
@@ -348,7 +355,7 @@ export class Chat {
                 >
                     ×
                 </button>
-            </header>
+            </div>
             <button
                 type="button"
                 class="sentence"
@@ -370,7 +377,7 @@ export class Chat {
             >
                 ${conversation || this.#early.length > 0
                     ? nothing
-                    : html`<p class="system">${chat.welcome}</p>`}
+                    : html`<p class="welcome">${chat.welcome}</p>`}
                 ${transcript(conversation, this.#early, "visitor", (command) => {
                     void this.#device?.command(command).catch(() => {});
                 })}
@@ -458,12 +465,12 @@ export class Chat {
     }
 
     #closed(): TemplateResult {
-        return html`<footer class="closed">
+        return html`<div class="closed">
             <p>${words().chat.closed}</p>
             <button type="button" class="primary" data-testid="new-chat" @click=${() => void this.#startAnew()}>
                 ${words().chat.again}
             </button>
-        </footer>`;
+        </div>`;
     }
 
     #endButton(contact: string): TemplateResult {
@@ -491,7 +498,8 @@ export class Chat {
 
     #confirmEnd(ending: boolean): void {
         this.#ending = ending;
-        this.#refresh();
+        this.#render();
+        this.#focus(ending ? "[data-testid=close-confirm]" : "[data-testid=close]");
     }
 
     #unavailable(): TemplateResult {
@@ -515,8 +523,7 @@ export class Chat {
     #toggleSheet(open: boolean): void {
         this.#sheetOpen = open;
         this.#render();
-        const next = open ? "[data-testid=sheet-close]" : "[data-testid=sentence]";
-        this.#panel.querySelector<HTMLElement>(next)?.focus();
+        this.#focus(open ? "[data-testid=sheet-close]" : "[data-testid=sentence]");
     }
 
     #escape(): void {

@@ -188,7 +188,6 @@ export const phrases: Phrases = {
         returned: (role) => `انضم أحدهم (${role}) قبل إرسال نصك. انظر من يمكنه القراءة، ثم أرسله من جديد.`,
         today: "اليوم",
         yesterday: "أمس",
-        unread: (count) => counted(count, "رسالة جديدة", "رسالتان جديدتان", "رسائل جديدة", "رسالة جديدة"),
     },
     note: (author) => (author === undefined ? "ملاحظة داخلية" : `ملاحظة داخلية، ${isolated(author)}`),
     sheet: {

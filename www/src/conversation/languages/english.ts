@@ -177,7 +177,6 @@ export const english = {
             `${role} joined before your text was sent. See who can read this, then send it again.`,
         today: "Today",
         yesterday: "Yesterday",
-        unread: (count: number) => `${count} new ${count === 1 ? "message" : "messages"}`,
     },
     note: (author: string | undefined) => (author === undefined ? "Private note" : `Private note, ${author}`),
     sheet: {

@@ -172,7 +172,6 @@ export const phrases: Phrases = {
             `Prima dell’invio del tuo testo qualcuno è entrato nella chat (${role}). Guarda chi può leggere, poi invialo di nuovo.`,
         today: "Oggi",
         yesterday: "Ieri",
-        unread: (count) => (count === 1 ? "1 nuovo messaggio" : `${count} nuovi messaggi`),
     },
     note: (author) => (author === undefined ? "Nota interna" : `Nota interna, ${author}`),
     sheet: {

@@ -167,7 +167,6 @@ export const phrases: Phrases = {
             `送信の前に${role}が参加しました。読める人を確認してから、もう一度送信してください。`,
         today: "今日",
         yesterday: "昨日",
-        unread: (count) => `新着メッセージ${count}件`,
     },
     note: (author) => (author === undefined ? "内部メモ" : `内部メモ（${author}）`),
     sheet: {
