@@ -15,6 +15,7 @@ mod mobile;
 mod process;
 mod programs;
 mod promises;
+mod screenshots;
 mod setup;
 mod size;
 mod tally;
@@ -46,6 +47,7 @@ cargo xtask <command>
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
   promises            whether the threat model's promises have the tests that it names
+  screenshots         the widget in every state and width, in target/screenshots
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -82,6 +84,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "bench" => bench::run,
         "crash" => load::crash,
         "promises" => promises::run,
+        "screenshots" => screenshots::run,
         "setup" => setup::run,
         unknown => {
             eprint!("{HELP}");
