@@ -313,6 +313,7 @@ test("all of it is done from the keyboard, which keeps its place", async () => {
     await carla.getByTestId("question").waitFor({ state: "detached" });
     assert(await revoke.evaluate((button) => button === document.activeElement));
     await carla.keyboard.press("Enter");
+    await carla.locator("[data-testid=question-no]:focus").waitFor();
     await carla.keyboard.press("Tab");
     await carla.locator("[data-testid=question-yes]:focus").waitFor();
     await carla.keyboard.press("Enter");
