@@ -1,5 +1,7 @@
 //! `sottovoce transcript`: opens what was archived of a closed contact, through the key manager.
 
+mod older;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     /// print what was said. The request, its reason and its outcome stay in the key manager's audit
     /// log.
     Open(Open),
+    /// Read messages that an older system encrypted under a contact's key, for import.
+    ///
+    /// Nothing proves that a text is what was written: that encryption has no authentication.
+    ReadOlder(older::ReadOlder),
 }
 
 #[derive(Args)]
@@ -65,7 +71,10 @@ fn contact_id(text: &str) -> Result<ContactId, String> {
 }
 
 pub(crate) async fn run(command: Command) -> Outcome {
-    let Command::Open(open) = command;
+    let open = match command {
+        Command::Open(open) => open,
+        Command::ReadOlder(arguments) => return older::run(&arguments),
+    };
     if !has_device(&open.state) {
         let words = format!("{} holds no device", open.state.display());
         return Err(Failure::new("no-device", words));
