@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::AccountId;
 use sottovoce_older_keys::{SignGet, Signing, TokenAs};
-use sottovoce_server::config::{self, ConfigError};
+use sottovoce_server::config::{self, ConfigError, Hidden};
 use sottovoce_server::{TlsFiles, database};
 use zeroize::Zeroizing;
 
@@ -47,10 +47,10 @@ pub struct Settings {
     /// Ids of the accounts that are served.
     pub accounts: Vec<String>,
     /// Its Ed25519 identity key: 64 hexadecimal characters.
-    pub identity: String,
+    pub identity: Hidden,
     /// Its master key: lines of a generation, a colon and 64 hexadecimal characters, or 120 of one that
     /// a token wrapped.
-    pub master: String,
+    pub master: Hidden,
     /// A file that says who may ask for what; the defaults without.
     pub rules: Option<PathBuf>,
     /// A file that erasures are written down in, beside the database.
@@ -98,7 +98,7 @@ pub struct Pkcs11Settings {
     /// The label of the AES-256 key on it.
     pub key: String,
     /// The user's PIN.
-    pub pin: String,
+    pub pin: Hidden,
 }
 
 impl Pkcs11Settings {
@@ -119,7 +119,7 @@ impl Pkcs11Settings {
 pub struct OlderSettings {
     /// Secret tokens of accounts that may call in the older shape: lines of an account's id, a colon and
     /// 96 hexadecimal characters. Nobody may without.
-    pub tokens: String,
+    pub tokens: Hidden,
     /// What the signature of a GET is over.
     pub sign_get: SignGet,
     /// How a token becomes the key of the signature.
@@ -233,8 +233,8 @@ mod tests {
     fn settings(url: &str, others: &[&str]) -> Settings {
         Settings {
             accounts: vec!["A".repeat(43)],
-            identity: "01".repeat(32),
-            master: format!("1:{}", "02".repeat(32)),
+            identity: "01".repeat(32).into(),
+            master: format!("1:{}", "02".repeat(32)).into(),
             tombstones: "tombstones".into(),
             database: DatabaseSettings {
                 url: url.to_owned(),
@@ -287,18 +287,18 @@ mod tests {
         let bad: [(&str, Change); 9] = [
             ("accounts", |it| it.accounts.clear()),
             ("accounts", |it| it.accounts.push("x".to_owned())),
-            ("identity", |it| it.identity = "01".repeat(31)),
-            ("master", |it| it.master.clear()),
+            ("identity", |it| it.identity = "01".repeat(31).into()),
+            ("master", |it| it.master = Hidden::default()),
             ("tombstones", |it| it.tombstones = PathBuf::new()),
             ("older_shape.tokens", |it| {
-                it.older_shape.tokens = "ab".repeat(48);
+                it.older_shape.tokens = "ab".repeat(48).into();
             }),
             ("older_shape.tokens", |it| {
-                it.older_shape.tokens = format!("{}:{}", "A".repeat(43), "ab".repeat(47));
+                it.older_shape.tokens = format!("{}:{}", "A".repeat(43), "ab".repeat(47)).into();
             }),
             ("older_shape.tokens", |it| {
                 let foreign = format!("{}E", "A".repeat(42));
-                it.older_shape.tokens = format!("{foreign}:{}", "ab".repeat(48));
+                it.older_shape.tokens = format!("{foreign}:{}", "ab".repeat(48)).into();
             }),
             ("listen.key", |it| {
                 it.listen.certificate = Some("cert.pem".into());

@@ -247,15 +247,17 @@ impl Running {
         let lines = lines.map(|byte| format!("{account}:{}\n", byte.repeat(48)));
         let mut settings = Settings {
             accounts: vec![account.clone(), "A".repeat(43)],
-            identity: hex_of_secret(&sottovoce::crypto::Secret::new([1; 32])).to_string(),
-            master: format!("1:{}", "02".repeat(32)),
+            identity: hex_of_secret(&sottovoce::crypto::Secret::new([1; 32]))
+                .to_string()
+                .into(),
+            master: format!("1:{}", "02".repeat(32)).into(),
             tombstones: path("tombstones"),
             database: DatabaseSettings {
                 url: path("keys.db").display().to_string(),
                 others: Vec::new(),
             },
             older_shape: OlderSettings {
-                tokens: lines.collect(),
+                tokens: lines.collect::<String>().into(),
                 sign_get: signing.get,
                 token_as: signing.token,
             },

@@ -10,7 +10,7 @@ use sottovoce::crypto::Hash;
 use sottovoce::wire::{AccountId, Time};
 use sottovoce_older_keys::service::Address;
 use sottovoce_older_keys::{SecretToken, SignGet, Signing, TokenAs};
-use sottovoce_server::config::{self, ConfigError};
+use sottovoce_server::config::{self, ConfigError, Hidden};
 use sottovoce_server::{TlsFiles, database, outgoing};
 use sottovoce_webhooks::dispatch::{Config as WebhookConfig, read_roots};
 use sottovoce_webhooks::target::Targets;
@@ -105,7 +105,7 @@ pub struct DeviceSettings {
     /// Its folder, as `vault create` makes it.
     pub dir: PathBuf,
     /// What its storage key is sealed with; empty if it is not.
-    pub passphrase: String,
+    pub passphrase: Hidden,
 }
 
 /// `[database]`
@@ -139,7 +139,7 @@ pub struct OlderSettings {
     /// Where it is; there is none if this is empty.
     pub url: String,
     /// The account's secret token there: 96 hexadecimal characters.
-    pub token: String,
+    pub token: Hidden,
     /// What it calls the account; the account's id if this is empty.
     pub account: String,
     /// The host name that it is told; the relay's if this is empty.
@@ -283,7 +283,8 @@ impl Settings {
             relay: self.relay,
             trust: self.trust,
             device: self.device.dir,
-            passphrase: text(self.device.passphrase).map(Zeroizing::new),
+            passphrase: (!self.device.passphrase.is_empty())
+                .then(|| Zeroizing::new(self.device.passphrase.to_string())),
             database: self.database.url,
             tombstones: self.tombstones,
             key_manager: text(self.keys.url),

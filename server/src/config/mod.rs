@@ -10,6 +10,7 @@
 //! serialises all of its fields.
 
 mod environment;
+mod hidden;
 mod known;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use sottovoce::wire::AccountId;
 
 pub use environment::PREFIX;
+pub use hidden::Hidden;
 
 use crate::TlsFiles;
 
