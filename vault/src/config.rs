@@ -377,7 +377,7 @@ mod tests {
             tombstones: "tombstones".into(),
             device: DeviceSettings {
                 dir: "device".into(),
-                passphrase: String::new(),
+                passphrase: Hidden::default(),
             },
             database: DatabaseSettings {
                 url: "vault.db".to_owned(),
@@ -390,7 +390,7 @@ mod tests {
     fn older(url: &str) -> OlderSettings {
         OlderSettings {
             url: url.to_owned(),
-            token: "ab".repeat(48),
+            token: "ab".repeat(48).into(),
             ..OlderSettings::default()
         }
     }
@@ -446,7 +446,7 @@ mod tests {
             }),
             ("keys.older.token", |it| {
                 it.keys.older = older("https://keys.example");
-                it.keys.older.token.pop();
+                it.keys.older.token = "ab".repeat(47).into();
             }),
             ("retention.days", |it| it.retention.days = Some(0)),
             ("tokens", |it| {
