@@ -85,8 +85,14 @@ await buildScript(
     },
     { output: { format: "iife", entryFileNames: "loader.js" } },
 );
+const core = {
+    name: "core",
+    renderChunk: (code) =>
+        code.replace("CORE_URL", 'new URL("../wasm/visitor/sottovoce_bg.wasm", import.meta.url)'),
+};
 await build({
     ...settings(),
+    plugins: [core],
     build: {
         outDir: fileURLToPath(new URL("widget", import.meta.resolve("sottovoce/package.json").replace("package.json", "dist/"))),
         emptyOutDir: true,
@@ -96,7 +102,7 @@ await build({
         reportCompressedSize: false,
         lib: { entry: place("src/launcher/package.ts"), formats: ["es"], fileName: () => "index.js" },
         rolldownOptions: {
-            // The core and its host are the package's own; the file of the wasm is found by the page's bundler.
+            // The core and its host are the package's own.
             external: ["sottovoce", "sottovoce/visitor"],
             output: { chunkFileNames: "[name]-[hash].js" },
         },

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { rolldown } from "rolldown";
+import { build } from "vite";
 import { openAccount, reads, say, signIn } from "./account.mjs";
 import { ACCOUNT, embed, launch, site } from "./site.mjs";
 
@@ -309,6 +310,36 @@ root.render(createElement(StrictMode, null, createElement(SottovoceChat, {
 })));
 window.unmount = () => root.unmount();
 `;
+
+test("a page that is built around the package gets the core without saying where it is", async () => {
+    const result = await build({
+        configFile: false,
+        logLevel: "error",
+        root: new URL(".", import.meta.url).pathname,
+        build: { write: false, target: "es2022", modulePreload: false, rolldownOptions: { input: "page" } },
+        plugins: [
+            {
+                name: "page",
+                enforce: "pre",
+                resolveId: (id) => (id === "page" ? new URL("./page.js", import.meta.url).pathname : null),
+                load: (id) => (id.endsWith("/page.js") ? `import "sottovoce/widget";` : null),
+            },
+        ],
+    });
+    const { output } = /** @type {import("rolldown").RolldownOutput} */ (result);
+    /** @type {Record<string, string | Buffer>} */
+    const files = {};
+    for (const one of output) files[`/${one.fileName}`] = one.type === "chunk" ? one.code : Buffer.from(one.source);
+    const entry = output.find((one) => one.type === "chunk" && one.isEntry)?.fileName;
+    const body = `<!doctype html><title>A page</title><script type="module" src="/${entry}"></script>
+        <sottovoce-chat account="${ACCOUNT}" entry-point="shop" name="ACME" locale="it"></sottovoce-chat>`;
+    await on({ body, files }, async (page) => {
+        await page.getByTestId("launcher").click();
+        await page.locator("[data-testid=panel][data-tab=leading][lang=it]").waitFor();
+        await page.getByTestId("sentence").click();
+        await page.getByText("fa parte di questo sito").waitFor();
+    });
+});
 
 test("the package's widget and its React component can be imported on a server", async () => {
     await import("sottovoce/widget");

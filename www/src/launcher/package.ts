@@ -2,6 +2,9 @@
 
 import { define } from "./element.js";
 
+// Filled in by the build: an expression by which the page's bundler finds the file, and ours does not.
+declare const CORE_URL: URL;
+
 const languages = {
     it: () => import("../conversation/languages/italian.js"),
     ar: () => import("../conversation/languages/arabic.js"),
@@ -11,8 +14,7 @@ const languages = {
 let wasm: Promise<Response> | undefined;
 
 function fetchWasm(place: string | undefined): Promise<Response> {
-    // Bundlers find the file by this expression; the attribute says where it is for others.
-    wasm ??= fetch(place ?? new URL("../wasm/visitor/sottovoce_bg.wasm", import.meta.url));
+    wasm ??= fetch(place ?? CORE_URL);
     wasm.catch(() => (wasm = undefined));
     return wasm;
 }
