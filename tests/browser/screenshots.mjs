@@ -6,9 +6,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openAccount, reads, say, signIn } from "./account.mjs";
-import { launch } from "./site.mjs";
-
-/** @import { Page } from "playwright-core" */
+import { cuttable, launch } from "./site.mjs";
 
 const [folder = "target/screenshots"] = process.argv.slice(2);
 const HEIGHTS = new Map([
@@ -105,29 +103,4 @@ async function walk(width, height) {
     await page.locator("[data-testid=message][data-state=failed]").waitFor();
     await picture("failed-and-closed");
     await page.context().close();
-}
-
-/**
- * A page whose line to the relay can be cut.
- * @param {Page} page
- */
-async function cuttable(page) {
-    /** @type {Set<import("playwright-core").WebSocketRoute>} */
-    const open = new Set();
-    let whole = true;
-    await page.routeWebSocket(/\/v1\/connect/, (socket) => {
-        if (!whole) return void socket.close();
-        socket.connectToServer();
-        open.add(socket);
-    });
-    return {
-        cut: () => {
-            whole = false;
-            for (const socket of open) void socket.close();
-            open.clear();
-        },
-        mend: () => {
-            whole = true;
-        },
-    };
 }

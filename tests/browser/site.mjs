@@ -6,7 +6,7 @@ import { extname } from "node:path";
 import { chromium } from "playwright-core";
 
 /** @import { AddressInfo } from "node:net" */
-/** @import { Browser } from "playwright-core" */
+/** @import { Browser, Page } from "playwright-core" */
 
 /** An account that nobody has the root key of. */
 export const ACCOUNT = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -89,4 +89,29 @@ export function launch() {
             "--disable-sync",
         ],
     });
+}
+
+/**
+ * A page whose line to the relay can be cut.
+ * @param {Page} page
+ */
+export async function cuttable(page) {
+    /** @type {Set<import("playwright-core").WebSocketRoute>} */
+    const open = new Set();
+    let whole = true;
+    await page.routeWebSocket(/\/v1\/connect/, (socket) => {
+        if (!whole) return void socket.close();
+        socket.connectToServer();
+        open.add(socket);
+    });
+    return {
+        cut: () => {
+            whole = false;
+            for (const socket of open) void socket.close();
+            open.clear();
+        },
+        mend: () => {
+            whole = true;
+        },
+    };
 }

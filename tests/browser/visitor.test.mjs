@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { openAccount, reads, say, signIn } from "./account.mjs";
-import { launch } from "./site.mjs";
+import { cuttable, launch } from "./site.mjs";
 
 /** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
 
@@ -269,4 +269,31 @@ test("the log announces what is new, not what was there, and not how far a messa
     assert.equal(await log.getAttribute("role"), "log");
     assert.equal(await log.getAttribute("aria-relevant"), "additions");
     await leave(page);
+});
+
+test("what came too late for a closed chat says so and is the draft of the next one", async () => {
+    const page = await (await browser.newContext()).newPage();
+    const line = await cuttable(page);
+    await page.goto(account.shop);
+    await page.getByTestId("launcher").click();
+    await say(page, "Hello");
+    await page.locator("[data-testid=message][data-state=sent]").waitFor();
+    await ada.getByTestId("shelf-waiting").getByTestId("inbox-item").first().click();
+    await ada.getByTestId("claim").click();
+    await page.locator("[data-event=joined]").waitFor();
+    line.cut();
+    await page.locator("[data-testid=connection]:not([data-state=online])").waitFor();
+    await say(page, "One more thing");
+    await say(page, "And another");
+    await ada.getByTestId("close").click();
+    await ada.getByTestId("close-confirm").click();
+    await ada.locator("[data-testid=contact][data-state=closed]").waitFor();
+    line.mend();
+    await page.locator("[data-testid=message][data-state=failed]").nth(1).waitFor();
+    assert.equal(await page.getByTestId("retry").count(), 0);
+    assert.deepEqual(await violations(page), []);
+    await page.getByTestId("new-chat").click();
+    await page.locator("[data-testid=message-input]:focus").waitFor();
+    assert.equal(await page.getByTestId("message-input").inputValue(), "One more thing\nAnd another");
+    await page.context().close();
 });

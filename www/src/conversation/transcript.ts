@@ -113,9 +113,11 @@ function repairs(item: Item, id: string, repair: Repair) {
     const { retry, discard } = words().chat;
     return html`<p class="repair" role="alert">
         ${itemFailure(item)}
-        <button type="button" class="link" data-testid="retry" @click=${() => repair("retry", id)}>
-            ${retry}
-        </button>
+        ${item.failure === "closed"
+            ? nothing
+            : html`<button type="button" class="link" data-testid="retry" @click=${() => repair("retry", id)}>
+                  ${retry}
+              </button>`}
         <button type="button" class="link" data-testid="discard" @click=${() => repair("discard", id)}>
             ${discard}
         </button>

@@ -270,6 +270,10 @@ export class Chat {
 
     async #startAnew(): Promise<void> {
         this.#notice = undefined;
+        // What could not be sent any more may be said in the new chat.
+        for (const { state, body } of this.#conversation?.items.toReversed() ?? []) {
+            if (state === "failed" && body.type === "text") this.#drafts.giveBack(DRAFT, body.text);
+        }
         this.#seen.forget();
         await this.#device?.startAnew();
         this.#refresh();
