@@ -264,6 +264,34 @@ test("logout forgets the chat, so that who comes next on this computer sees none
     await page.context().close();
 });
 
+test("the page is asked who the visitor is when a chat begins, and a page that cannot say it loses no text", async () => {
+    const page = await shop();
+    await page.evaluate(() => {
+        /** @type {string[]} */
+        const asked = [];
+        Object.assign(window, { asked });
+        window.sottovoce?.("identify", (device) => {
+            asked.push(device);
+            throw new Error("the session is over");
+        });
+    });
+    await page.getByTestId("launcher").click();
+    await page.locator("[data-testid=connection][data-state=online]").waitFor();
+    const asked = () => page.evaluate(() => Reflect.get(window, "asked"));
+    assert.deepEqual(await asked(), []);
+    await say(page, "Who am I?");
+    await page.getByTestId("notice").filter({ hasText: "could not say who you are" }).waitFor();
+    const [device] = await asked();
+    assert.match(device, /^[\w-]{43}$/);
+    assert.equal(await page.getByTestId("message-input").inputValue(), "Who am I?");
+    assert.deepEqual((await told(page)).filter(([name]) => name === "error"), [["error", { code: "not-identified" }]]);
+    // Without a token the visitor is nobody in particular.
+    await page.evaluate(() => window.sottovoce?.("identify", undefined));
+    await page.getByTestId("send").click();
+    await page.locator("[data-testid=message][data-state=sent]").waitFor();
+    await page.context().close();
+});
+
 test("under React's strict mode, mounted twice, there is one chat that hears its handlers once", async () => {
     const bundle = await rolldown({
         input: "app",

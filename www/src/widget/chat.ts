@@ -1,7 +1,7 @@
 /** The visitor's chat: one contact at a time, each with keys of its own. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { Device, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { Device, SottovoceError, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
 import { init } from "sottovoce/visitor";
 import type { ChatEvents, Identify, Locale } from "sottovoce/widget";
 import { Drafts, composer } from "../conversation/composer.js";
@@ -214,16 +214,36 @@ export class Chat {
         this.#keepEarly();
         if (this.#starting) return;
         this.#starting = true;
-        this.#start().catch(() => this.#giveBackEarly());
+        this.#start().catch((error: unknown) => this.#notStarted(codeOf(error)));
     }
 
     async #start(): Promise<void> {
-        const identity = await this.#host.identity()?.(await this.#ownDevice());
+        const identity = await this.#identity();
         await this.#device?.command({
             type: "start",
             entryPoint: this.#entryPoint,
             ...(identity === undefined ? {} : { identity }),
         });
+    }
+
+    /** What the page's token says of who the visitor is, if it wants to say it. */
+    async #identity(): Promise<string | undefined> {
+        const identify = this.#host.identity();
+        if (!identify) return undefined;
+        const device = await this.#ownDevice();
+        try {
+            return await identify(device);
+        } catch (cause) {
+            throw new SottovoceError("not-identified", "The page gave no token.", { cause });
+        }
+    }
+
+    /** The chat did not begin: nothing of what was written is lost. */
+    #notStarted(code: string): void {
+        this.#giveBackEarly();
+        this.#notice = failure(code);
+        this.#host.tell("error", { code });
+        this.#refresh();
     }
 
     /** The own device's name, as soon as it is known. */

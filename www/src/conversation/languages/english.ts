@@ -98,6 +98,7 @@ export const english = {
         "no-seal-key": "They have no current key, because they were not here lately.",
         "no-team-key": "Nobody of the team has been here lately to make it a key.",
         "no-randomness": "The browser gave no randomness, so no keys can be made.",
+        "not-identified": "This website could not say who you are, so the chat did not begin. Please try again.",
         "not-on-roster": "You are not on this chat.",
         "plan-not-allowed": "The service does not allow that level, plan or retention for this account.",
         "policy-not-allowed": "The account’s settings do not allow it.",

@@ -93,6 +93,7 @@ export const phrases: Phrases = {
         "no-seal-key": "Non ha una chiave attuale, perché è assente da un po’.",
         "no-team-key": "Nessuno del gruppo è stato qui di recente per crearne la chiave.",
         "no-randomness": "Il browser non ha fornito numeri casuali, perciò non si possono creare chiavi.",
+        "not-identified": "Questo sito non ha potuto dire chi sei, perciò la chat non è iniziata. Riprova.",
         "not-on-roster": "Non partecipi a questa chat.",
         "plan-not-allowed": "Il servizio non consente a questo account quel livello, piano o periodo di conservazione.",
         "policy-not-allowed": "Le impostazioni dell’account non lo consentono.",
