@@ -1,9 +1,8 @@
 //! Who calls the REST API: a program with an API token, which an administrator signed for.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -145,16 +144,13 @@ impl FromRequestParts<Arc<Shared>> for Caller {
             return Ok(known.clone());
         }
         let hub = hub(parts, shared).await?;
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = address.map(|ConnectInfo(address)| address.ip());
-        if address.is_some_and(|address| !shared.throttle.may_try(address)) {
+        let address = super::address(shared, &parts.extensions, &parts.headers);
+        if !shared.throttle.may_try(address) {
             return Err(Refusal::Throttled.into());
         }
-        let caller = authenticate(parts, shared, hub).await.inspect_err(|_| {
-            if let Some(address) = address {
-                shared.throttle.failed(address);
-            }
-        })?;
+        let caller = authenticate(parts, shared, hub)
+            .await
+            .inspect_err(|_| shared.throttle.failed(address))?;
         if !shared.rates.take(Asker::Token(caller.token.hash)) {
             return Err(Refusal::Throttled.into());
         }

@@ -28,8 +28,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -109,10 +108,12 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .with_state(Arc::clone(shared))
 }
 
-/// The caller's network address.
-fn address(parts: &Parts) -> IpAddr {
-    let known = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    known.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip())
+/// The caller's network address, as trusted proxies say it.
+fn address(shared: &Shared, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    let known = extensions.get::<ConnectInfo<SocketAddr>>();
+    known.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| {
+        shared.proxies.origin(*peer, headers)
+    })
 }
 
 /// An answer that the caller may have already.

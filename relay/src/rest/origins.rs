@@ -4,11 +4,10 @@
 //! which the page itself must hold, and by nothing that a browser adds by itself. There are no cookies,
 //! and answers never allow credentials.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER,
 };
@@ -50,12 +49,9 @@ pub(super) async fn count(
         && request
             .headers()
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let (true, Some(ConnectInfo(peer))) = (asks, peer) {
-        let address = shared.proxies.origin(*peer, request.headers());
-        if !shared.rates.take(Asker::at(address)) {
-            return Problem::from(Refusal::Throttled).into_response();
-        }
+    let address = super::address(&shared, request.extensions(), request.headers());
+    if asks && !shared.rates.take(Asker::at(address)) {
+        return Problem::from(Refusal::Throttled).into_response();
     }
     next.run(request).await
 }

@@ -90,7 +90,7 @@ pub(super) async fn create(
     body: Json<NewToken>,
 ) -> Result<Response, Problem> {
     let hub = caller::hub(&mut parts, &shared).await?;
-    let address = super::address(&parts);
+    let address = super::address(&shared, &parts.extensions, &parts.headers);
     if !shared.throttle.may_try(address) {
         return Err(Refusal::Throttled.into());
     }

@@ -174,6 +174,38 @@ async fn whoever_asks_too_much_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_who_fails_locks_nobody_else_out() {
+    let scene = Scene::with(Business::new(), |config| {
+        config.proxies.trusted = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    scene.set_up().await;
+    let path = format!("/v1/accounts/{}/root", scene.business.id);
+    let token = Integrator::new(&scene).await.token;
+    let ask = async |from: &str, token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("x-forwarded-for", from),
+        ];
+        exchange(scene.address, "GET", &path, &headers, "")
+            .await
+            .status
+    };
+    let mut last = 0;
+    for _ in 0..200 {
+        last = ask("192.0.2.1", "svt_wrong").await;
+        if last == 429 {
+            break;
+        }
+    }
+    assert_eq!(last, 429);
+    assert_eq!(ask("192.0.2.1", &token).await, 429);
+    assert_eq!(ask("192.0.2.2", &token).await, 200);
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn an_account_that_is_not_set_up_has_no_tokens() {
     let scene = Scene::empty().await;
     let request = token_request(scene.address, &scene.business, &EVERYTHING);
