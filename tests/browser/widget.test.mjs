@@ -64,6 +64,30 @@ test("a draft and the open chat survive a reload", () =>
         assert.equal(await draft.inputValue(), "Is the blue bowl dishwasher-safe?");
     }));
 
+test("what was sent before there was a connection still waits to be sent after a reload", () =>
+    on({}, async (page) => {
+        await page.getByTestId("launcher").click();
+        await page.locator("[data-testid=panel][data-tab=leading]").waitFor();
+        await page.getByTestId("message-input").fill("Is anybody there?");
+        await page.getByTestId("send").click();
+        await page.locator("[data-testid=message][data-state=sending]").waitFor();
+        await page.reload();
+        await page.locator("[data-testid=message][data-state=sending]").filter({ hasText: "Is anybody there?" }).waitFor();
+    }));
+
+test("what waits for the page to say who the visitor is is a draft again after a reload", () =>
+    on({}, async (page) => {
+        await page.evaluate(() => window.sottovoce?.("identify", () => new Promise(() => {})));
+        await page.getByTestId("launcher").click();
+        await page.locator("[data-testid=panel][data-tab=leading]").waitFor();
+        await page.getByTestId("message-input").fill("It is me");
+        await page.getByTestId("send").click();
+        await page.locator("[data-testid=message][data-state=sending]").waitFor();
+        await page.reload();
+        await page.getByTestId("message-input").waitFor();
+        assert.equal(await page.getByTestId("message-input").inputValue(), "It is me");
+    }));
+
 test("the keyboard opens the chat, and Escape puts it away and gives the focus back", () =>
     on({}, async (page) => {
         await page.getByTestId("launcher").focus();

@@ -1,7 +1,7 @@
 /** The visitor's chat: one contact at a time, each with keys of its own. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { Device, SottovoceError, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { Device, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
 import { init } from "sottovoce/visitor";
 import type { ChatEvents, Identify, Locale } from "sottovoce/widget";
 import { Drafts, composer } from "../conversation/composer.js";
@@ -15,9 +15,9 @@ import {
     scrollToEnd,
     transcript,
     unreadAfter,
-    type EarlyText,
 } from "../conversation/transcript.js";
 import { Attention } from "./attention.js";
+import { Beginning, DRAFT, EARLY } from "./beginning.js";
 import style from "./chat.css?inline";
 import { save } from "./saved.js";
 import { Seen, forgetSeen } from "./seen.js";
@@ -42,9 +42,6 @@ export interface ChatHost {
 }
 
 const DRAFTS = "sottovoce:";
-const DRAFT = "draft";
-
-const EARLY = "early";
 
 /** Forgets what this browser has stored of an account's chat. */
 export async function forgetStored(account: string): Promise<void> {
@@ -65,9 +62,7 @@ export class Chat {
     readonly #attention = new Attention(() => this.#host.attribute("sound") !== "off");
     readonly #told: Told;
     readonly #device: Device | undefined;
-    /** Texts that wait for the contact to exist, and whether it was asked for. */
-    #early: EarlyText[] = [];
-    #starting = false;
+    readonly #beginning: Beginning;
     #notice: string | undefined;
     #sheetOpen = false;
     #ending = false;
@@ -93,6 +88,7 @@ export class Chat {
             this.#notice = failure(codeOf(error));
             host.tell("error", { code: codeOf(error) });
         }
+        this.#beginning = new Beginning(this.#device, this.#drafts);
         document.addEventListener("visibilitychange", this.#refresh);
     }
 
@@ -116,7 +112,7 @@ export class Chat {
     /** Whether there is something to go on with. */
     get underWay(): boolean {
         const conversation = this.#conversation;
-        return this.#early.length > 0 || (conversation !== undefined && conversation.view?.state !== "closed");
+        return this.#beginning.texts.length > 0 || (conversation !== undefined && conversation.view?.state !== "closed");
     }
 
     /** Takes up the language that the page wants; English if it cannot be loaded. */
@@ -154,7 +150,7 @@ export class Chat {
 
     /** Forgets the chat and its keys. */
     async forget(): Promise<void> {
-        this.#early = [];
+        this.#beginning.take();
         try {
             await this.#device?.startAnew();
         } finally {
@@ -192,7 +188,7 @@ export class Chat {
                 this.#notice = words().chat.returned(roleName(event.joined));
                 break;
             case "failed":
-                this.#giveBackEarly();
+                this.#beginning.giveUp();
                 this.#notice = failure(event.code);
                 break;
             case "tab":
@@ -210,76 +206,17 @@ export class Chat {
             void this.#device?.sendText(conversation.contact, text).catch(() => this.#lose(text));
             return;
         }
-        this.#early.push({ key: crypto.randomUUID(), text });
-        this.#keepEarly();
-        if (this.#starting) return;
-        this.#starting = true;
-        this.#start().catch((error: unknown) => this.#notStarted(codeOf(error)));
-    }
-
-    async #start(): Promise<void> {
-        const identity = await this.#identity();
-        await this.#device?.command({
-            type: "start",
-            entryPoint: this.#entryPoint,
-            ...(identity === undefined ? {} : { identity }),
-        });
-    }
-
-    /** What the page's token says of who the visitor is, if it wants to say it. */
-    async #identity(): Promise<string | undefined> {
-        const identify = this.#host.identity();
-        if (!identify) return undefined;
-        const device = await this.#ownDevice();
-        try {
-            return await identify(device);
-        } catch (cause) {
-            throw new SottovoceError("not-identified", "The page gave no token.", { cause });
-        }
-    }
-
-    /** The chat did not begin: nothing of what was written is lost. */
-    #notStarted(code: string): void {
-        this.#giveBackEarly();
-        this.#notice = failure(code);
-        this.#host.tell("error", { code });
-        this.#refresh();
-    }
-
-    /** The own device's name, as soon as it is known. */
-    #ownDevice(): Promise<string> {
-        return new Promise((resolve) => {
-            const look = () => {
-                const own = this.#device?.state.account?.own.device;
-                if (own === undefined) return false;
-                resolve(own);
-                return true;
-            };
-            if (look()) return;
-            const stop = this.#device?.subscribe(() => look() && stop?.());
+        this.#beginning.add(text, this.#entryPoint, this.#host.identity()).catch((error: unknown) => {
+            this.#notice = failure(codeOf(error));
+            this.#host.tell("error", { code: codeOf(error) });
+            this.#refresh();
         });
     }
 
     #sendEarly(contact: string): void {
-        this.#starting = false;
-        const early = this.#early;
-        this.#early = [];
-        this.#keepEarly();
-        for (const { text } of early) {
+        for (const { text } of this.#beginning.take()) {
             void this.#device?.sendText(contact, text).catch(() => this.#lose(text));
         }
-    }
-
-    /** Until the core has them, early texts are kept as a draft would be. */
-    #keepEarly(): void {
-        this.#drafts.set(EARLY, this.#early.map(({ text }) => text).join("\n"));
-    }
-
-    #giveBackEarly(): void {
-        for (const { text } of this.#early.reverse()) this.#drafts.giveBack(DRAFT, text);
-        this.#early = [];
-        this.#starting = false;
-        this.#keepEarly();
     }
 
     #lose(text: string): void {
@@ -399,10 +336,10 @@ export class Chat {
                 tabindex="0"
                 data-testid="log"
             >
-                ${conversation || this.#early.length > 0
+                ${conversation || this.#beginning.texts.length > 0
                     ? nothing
                     : html`<p class="welcome">${chat.welcome}</p>`}
-                ${transcript(conversation, this.#early, "visitor", (command) => {
+                ${transcript(conversation, this.#beginning.texts, "visitor", (command) => {
                     void this.#device?.command(command).catch(() => {});
                 })}
             </div>
