@@ -224,10 +224,47 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// Words that may repeat what the asker wrote, at a length that fits a document.
+/// Words that may repeat what the asker wrote, at a length that fits a document, without what only
+/// means something in this program.
 fn short(words: &str) -> String {
     const LONGEST: usize = 300;
-    words.chars().take(LONGEST).collect()
+    /// With what axum begins, which the title says already.
+    const PREFIXES: [&str; 3] = [
+        "Failed to deserialize the JSON body into the target type: ",
+        "Failed to parse the request body as JSON: ",
+        "Failed to deserialize query string: ",
+    ];
+    let mut rest = words;
+    for prefix in PREFIXES {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    without_types(rest).chars().take(LONGEST).collect()
+}
+
+/// `struct Thing` and such, as serde says what it expected, in words of JSON.
+fn without_types(words: &str) -> String {
+    const TYPES: [(&str, &str); 6] = [
+        ("internally tagged enum ", "an object"),
+        ("struct variant ", "an object"),
+        ("tuple struct ", "an array"),
+        ("struct ", "an object"),
+        ("unit struct ", "null"),
+        ("enum ", "one of its names"),
+    ];
+    let Some((before, expected)) = words.split_once("expected ") else {
+        return words.to_owned();
+    };
+    for (kind, json) in TYPES {
+        let Some(rest) = expected.strip_prefix(kind) else {
+            continue;
+        };
+        // The type's name ends where the place begins: `struct Thing at line 1 column 2`.
+        let place = rest
+            .find([' ', ','])
+            .map_or("", |at| rest.get(at..).unwrap_or_default());
+        return format!("{before}expected {json}{place}");
+    }
+    words.to_owned()
 }
 
 #[cfg(test)]
@@ -306,6 +343,34 @@ mod tests {
             assert!(document["title"].is_string());
             assert!(!document.to_string().contains("secret"));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_body_is_said_without_this_programs_names() {
+        for (body, detail) in [
+            ("{}", "missing field `name` at line 1 column 2"),
+            (
+                "3",
+                "invalid type: integer `3`, expected an object at line 1 column 1",
+            ),
+            (
+                r#"{"name": 3}"#,
+                "name: invalid type: integer `3`, expected a string at line 1 column 10",
+            ),
+        ] {
+            let (_, document) = ask(json(body)).await;
+            assert_eq!(document["detail"], detail);
+        }
+        let (_, document) = ask(json("{")).await;
+        assert!(
+            !document["detail"].to_string().contains("Thing"),
+            "{document}"
+        );
+        let search = Request::get("/search?nam=x").body(Body::empty()).unwrap();
+        assert_eq!(ask(search).await.1["detail"], "missing field `name`");
+        let other = "unknown variant `x`, expected struct Thing with 2 elements";
+        let said = "unknown variant `x`, expected an object with 2 elements";
+        assert_eq!(without_types(other), said);
     }
 
     #[test]
