@@ -25,8 +25,10 @@ pub enum Side {
     Visitor,
     /// Agents and supervisors.
     Staff,
-    /// Bots and servers.
+    /// Bots.
     Service,
+    /// Vaults and auditors, who answer nobody: what they send is receipts.
+    Silent,
 }
 
 impl From<Role> for Side {
@@ -34,7 +36,8 @@ impl From<Role> for Side {
         match role {
             Role::Visitor => Self::Visitor,
             Role::Agent | Role::Supervisor | Role::Administrator => Self::Staff,
-            Role::Bot | Role::Vault | Role::Auditor => Self::Service,
+            Role::Bot => Self::Service,
+            Role::Vault | Role::Auditor => Self::Silent,
         }
     }
 }
@@ -61,7 +64,7 @@ pub struct Tally {
     pub visitor: u64,
     /// Envelopes of staff to everybody.
     pub staff: u64,
-    /// Envelopes of bots and servers to everybody.
+    /// Envelopes of bots to everybody.
     pub service: u64,
     /// Envelopes for staff only.
     pub notes: u64,
@@ -84,6 +87,7 @@ impl Tally {
             (None, Side::Visitor) => self.visitor += 1,
             (None, Side::Staff) => self.staff += 1,
             (None, Side::Service) => self.service += 1,
+            (None, Side::Silent) => {}
             (Some(Reason::Transfer), _) => self.transfers += 1,
             (Some(Reason::Claim), _) | (Some(Reason::Create), Side::Staff) => {
                 self.claimed.get_or_insert(fact.received);
@@ -199,6 +203,15 @@ mod tests {
         ] {
             assert_eq!(after(less), Outcome::NoInteraction, "{less:?}");
         }
+    }
+
+    #[test]
+    fn what_a_vault_confirms_is_no_answer() {
+        let vault = (Side::from(Role::Vault), None, 35);
+        let alone = [ASKED, CLAIMED, vault, vault, THANKED, CLOSED];
+        assert_eq!(after(&alone), Outcome::NoInteraction);
+        let beside = [ASKED, CLAIMED, vault, ANSWERED, THANKED, CLOSED];
+        assert_eq!(after(&beside), Outcome::Successful);
     }
 
     #[test]

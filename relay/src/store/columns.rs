@@ -49,6 +49,7 @@ pub(super) const fn side_number(side: Side) -> i64 {
         Side::Visitor => 0,
         Side::Staff => 1,
         Side::Service => 2,
+        Side::Silent => 3,
     }
 }
 
@@ -56,6 +57,7 @@ pub(super) const fn read_side(number: i64) -> Side {
     match number {
         0 => Side::Visitor,
         1 => Side::Staff,
+        3 => Side::Silent,
         _ => Side::Service,
     }
 }
