@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use sottovoce::wire::limits;
 use sottovoce_client::api::Api;
@@ -39,8 +40,8 @@ pub(crate) struct Create {
     /// What people call it.
     #[arg(long)]
     name: String,
-    /// What it may do, such as `contacts:read`; repeat it for several. `docs/API.md` lists all.
-    #[arg(long = "scope", required = true)]
+    /// What it may do, such as `contacts:read`; repeat it for several.
+    #[arg(long = "scope", required = true, value_parser = scopes())]
     scopes: Vec<String>,
     /// Days that it is good for, at most 366.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=366))]
@@ -65,6 +66,10 @@ pub(crate) struct Where {
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     relay: RelayOptions,
+}
+
+fn scopes() -> PossibleValuesParser {
+    PossibleValuesParser::new(sottovoce_relay::scopes())
 }
 
 pub(crate) async fn run(command: Command) -> Outcome {

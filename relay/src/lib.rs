@@ -53,5 +53,6 @@ pub use plans::{PlanError, PlanSettings, Plans, RuleSettings};
 pub use proxy::Proxies;
 pub use refusal::Refusal;
 pub use relay::{Relay, RelayError, check, serve};
+pub use rest::scopes;
 pub use sottovoce_server::TlsFiles;
 pub use throttle::Limits;

@@ -148,24 +148,22 @@ impl Webhooks {
                 },
             });
         }
-        let deliveries = match &self.tables {
+        let recorded = match &self.tables {
             Tables::Sqlite(pool) => {
                 let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-                let count = store::sqlite::record(&mut transaction, &events).await?;
+                let recorded = store::sqlite::record(&mut transaction, &events).await?;
                 transaction.commit().await?;
-                count
+                recorded
             }
             Tables::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
-                let count = store::postgres::record(&mut transaction, &events).await?;
+                let recorded = store::postgres::record(&mut transaction, &events).await?;
                 transaction.commit().await?;
-                count
+                recorded
             }
         };
         store.told(&untold).await?;
-        if deliveries > 0 {
-            waker.wake();
-        }
+        waker.recorded(recorded);
         Ok(untold.len())
     }
 }

@@ -72,6 +72,9 @@ pub struct Delivery {
     pub created: Time,
     /// When it was delivered or given up.
     pub finished: Option<Time>,
+    /// From when on it is tried next; none while it is being tried, waits for another one of its
+    /// subject, or has ended.
+    pub next: Option<Time>,
 }
 
 /// One attempt to deliver.

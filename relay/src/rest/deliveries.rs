@@ -85,6 +85,9 @@ pub(super) struct DeliveryView {
     created: u64,
     /// When it was delivered or given up.
     finished: Option<u64>,
+    /// When it is tried next, at the earliest. None while it is being tried, waits for an earlier one
+    /// about the same contact, or has ended.
+    next_attempt: Option<u64>,
 }
 
 /// A page of deliveries.
@@ -268,6 +271,43 @@ pub(super) async fn replay(
     Ok((StatusCode::ACCEPTED, axum::Json(replayed)))
 }
 
+/// Try a delivery that waits now.
+///
+/// Not before earlier ones about the same contact: the first of those that wait is tried, and the others follow as
+/// soon as it is delivered.
+#[utoipa::path(post, path = "/deliveries/{delivery}/attempt", operation_id = "attempt_delivery", tag = "webhooks",
+    params(DeliveryPath), security(("token" = ["webhooks:write"])),
+    responses((status = 202, description = "The first of those that wait is tried now", body = DeliveryView),
+        (status = 409, description = "It waits no longer: `delivery-ended`; its endpoint is not called: \
+            `endpoint-disabled`; or `request-under-way`",
+            body = sottovoce_server::problem::ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn attempt(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(path): Path<DeliveryPath>,
+) -> Result<(StatusCode, axum::Json<DeliveryView>), Problem> {
+    caller.may(Scope::WebhooksWrite)?;
+    let (account, id) = (caller.account(), delivery_id(&path)?);
+    let webhooks = &shared.webhooks;
+    let found = webhooks.delivery(&account, id).await.map_err(failed)?;
+    let found = found.ok_or(ApiError::UnknownDelivery)?;
+    let endpoint = webhooks.endpoint(&account, &found.endpoint).await;
+    if endpoint
+        .map_err(failed)?
+        .is_none_or(|endpoint| endpoint.disabled.is_some())
+    {
+        return Err(ApiError::EndpointDisabled.into());
+    }
+    let waits = webhooks.hasten(&account, id, clock::now()).await;
+    if !waits.map_err(failed)? {
+        return Err(ApiError::DeliveryEnded.into());
+    }
+    let now = webhooks.delivery(&account, id).await.map_err(failed)?;
+    shared.dispatch.wake();
+    let view = DeliveryView::from(&now.unwrap_or(found));
+    Ok((StatusCode::ACCEPTED, axum::Json(view)))
+}
+
 fn unknown_state() -> Problem {
     let title = "a parameter of the query does not have its form";
     Problem::new(StatusCode::BAD_REQUEST, "invalid-query", title)
@@ -294,6 +334,7 @@ impl From<&Delivery> for DeliveryView {
             attempts: delivery.attempts,
             created: delivery.created.millis(),
             finished: delivery.finished.map(Time::millis),
+            next_attempt: delivery.next.map(Time::millis),
         }
     }
 }

@@ -80,6 +80,12 @@ pub(crate) enum ApiError {
     /// A delivery can't be sent again before it was sent.
     #[error("the delivery still waits for its first time")]
     DeliveryPending,
+    /// A delivery that was delivered or given up can't be tried, only sent again.
+    #[error("the delivery was delivered or given up: it can be replayed")]
+    DeliveryEnded,
+    /// Nothing is sent to the endpoint now.
+    #[error("the webhook endpoint is disabled")]
+    EndpointDisabled,
 }
 
 impl ApiError {
@@ -108,6 +114,8 @@ impl ApiError {
             Self::UnknownEndpoint => "unknown-endpoint",
             Self::UnknownDelivery => "unknown-delivery",
             Self::DeliveryPending => "delivery-pending",
+            Self::DeliveryEnded => "delivery-ended",
+            Self::EndpointDisabled => "endpoint-disabled",
         }
     }
 
@@ -122,7 +130,11 @@ impl ApiError {
             | Self::UnknownBan
             | Self::UnknownEndpoint
             | Self::UnknownDelivery => StatusCode::NOT_FOUND,
-            Self::NonceUsed | Self::RepeatUnderWay | Self::DeliveryPending => StatusCode::CONFLICT,
+            Self::NonceUsed
+            | Self::RepeatUnderWay
+            | Self::DeliveryPending
+            | Self::DeliveryEnded
+            | Self::EndpointDisabled => StatusCode::CONFLICT,
             Self::CursorInvalid
             | Self::RepeatKeyInvalid
             | Self::RepeatKeyUnsupported
@@ -141,6 +153,11 @@ impl From<ApiError> for Problem {
         match error {
             ApiError::ScopeMissing(scope) => {
                 problem.with_detail(format!("it needs {}", scope.name()))
+            }
+            ApiError::ScopesInvalid => {
+                let known: Vec<_> = super::scopes().collect();
+                let known = known.join(", ");
+                problem.with_detail(format!("each once, ascending, of {known}"))
             }
             ApiError::RangeInvalid(what) => problem.with_detail(what),
             _ => problem,

@@ -33,6 +33,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sottovoce::wire::codec::{from_base64url, to_base64url};
 use sottovoce::wire::limits;
@@ -40,6 +41,7 @@ use sottovoce_server::problem::{self, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use caller::Scope;
 use error::ApiError;
 
 pub(crate) use rates::Rates;
@@ -48,6 +50,11 @@ use crate::relay::Shared;
 
 /// Longest body: the longest object as base64url, and room around it.
 const BODY: usize = limits::OBJECT / 3 * 4 + 4096;
+
+/// What API tokens may be for, by name, ascending.
+pub fn scopes() -> impl Iterator<Item = &'static str> {
+    Scope::ALL.into_iter().map(Scope::name)
+}
 
 /// All routes of the API.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -74,6 +81,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(deliveries::attempt))
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             repeat::once,
@@ -92,6 +100,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let description: axum::body::Bytes =
         serde_json::to_vec(&description).unwrap_or_default().into();
     router
+        .route("/v1", get(start))
+        .route("/v1/", get(start))
         .route(
             "/v1/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }),
@@ -106,6 +116,14 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             origins::count,
         ))
         .with_state(Arc::clone(shared))
+}
+
+/// Where to go on from the API's address.
+async fn start() -> axum::Json<Value> {
+    axum::Json(json!({
+        "description": "/v1/openapi.json",
+        "account": "/v1/accounts/{account}",
+    }))
 }
 
 /// The caller's network address, as trusted proxies say it.

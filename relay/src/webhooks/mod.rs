@@ -5,3 +5,4 @@ mod news;
 pub(crate) use news::{appended, revoked};
 pub use sottovoce_webhooks::dispatch::{Config as WebhookConfig, Waker};
 pub use sottovoce_webhooks::event::NewEvent;
+pub use sottovoce_webhooks::store::Recorded;

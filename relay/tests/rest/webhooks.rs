@@ -1,10 +1,12 @@
 //! Webhook endpoints and the account's secret token, in the REST API.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::contacts::{begun, path};
 use crate::integrator::Integrator;
-use crate::scene::Scene;
+use crate::scene::{Business, Scene, now};
 
 #[tokio::test]
 async fn endpoints_are_registered_changed_and_removed() {
@@ -154,6 +156,56 @@ async fn what_happens_while_an_endpoint_is_paused_waits_for_it() {
     let deliveries = listed["deliveries"].as_array().unwrap();
     assert_eq!(deliveries.len(), 3, "{listed}");
     assert!(deliveries.iter().all(|one| one["attempts"] == 0));
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_is_tried_when_somebody_asks_for_it() {
+    let scene = Scene::with(Business::new(), |config| {
+        config.webhooks.targets.allow_private = true;
+    })
+    .await;
+    scene.set_up().await;
+    let integrator = Integrator::new(&scene).await;
+    // A port at which nobody listens.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let url = format!("http://127.0.0.1:{port}/in");
+    let asked = json!({ "url": url, "events": ["contact.created"] });
+    let made = integrator.post("/webhooks", &asked).await.good();
+    begun(&scene).await;
+    let tried = async |times: u64| {
+        let since = Instant::now();
+        loop {
+            let listed = integrator.get("/deliveries?state=pending").await.good();
+            let one = listed["deliveries"][0].clone();
+            if one["attempts"] == times && one["next_attempt"].is_u64() {
+                return one;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "{listed}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let once = tried(1).await;
+    let path = format!("/deliveries/{}/attempt", once["id"].as_str().unwrap());
+    let attempt = async || integrator.post(&path, &json!({})).await;
+    assert_eq!(attempt().await.status, 202);
+    // By itself, the one after this comes in five minutes, and the next in half an hour.
+    let twice = tried(2).await;
+    let wait = twice["next_attempt"].as_u64().unwrap() - now().millis();
+    assert!(wait > 200_000, "{wait}");
+    assert_eq!(attempt().await.status, 202);
+    tried(3).await;
+    let pause = json!({ "url": asked["url"], "events": asked["events"], "enabled": false });
+    let place = format!("/webhooks/{}", made["id"].as_str().unwrap());
+    let paused = integrator.send("PUT", &place, &[], Some(&pause)).await;
+    assert_eq!(paused.status, 200);
+    assert_eq!(attempt().await.problem(), (409, "endpoint-disabled"));
+    let unknown = integrator
+        .post("/deliveries/99999/attempt", &json!({}))
+        .await;
+    assert_eq!(unknown.problem(), (404, "unknown-delivery"));
     scene.end().await;
 }
 

@@ -21,6 +21,7 @@ pub struct Metrics {
     attempts: Family<Outcome, Counter>,
     seconds: Histogram,
     pub(super) in_flight: Gauge,
+    pub(super) dropped: Counter,
 }
 
 impl Default for Metrics {
@@ -29,6 +30,7 @@ impl Default for Metrics {
             attempts: Family::default(),
             seconds: Histogram::new(SECONDS),
             in_flight: Gauge::default(),
+            dropped: Counter::default(),
         }
     }
 }
@@ -42,6 +44,8 @@ impl Metrics {
         registry.register("webhook_attempt_seconds", help, self.seconds.clone());
         let help = "Calls of webhook endpoints that are under way";
         registry.register("webhooks_in_flight", help, self.in_flight.clone());
+        let help = "Events that an endpoint is not told of, because too much waits for it";
+        registry.register("webhook_events_dropped", help, self.dropped.clone());
     }
 
     /// Counts an attempt that took so many milliseconds.

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use prometheus_client::metrics::counter::Counter;
 use rustls::pki_types::CertificateDer;
 use sottovoce::wire::Time;
 use tokio::sync::{Notify, mpsc};
@@ -26,7 +27,7 @@ use crate::delivery::Attempt;
 use crate::endpoint::{Disabled, EndpointId};
 use crate::identity;
 use crate::keys::KeyError;
-use crate::store::{Claim, Job, Next, Report, Retention, Store, StoreError};
+use crate::store::{Claim, Job, Next, Recorded, Report, Retention, Store, StoreError};
 use crate::target::{Resolver, SystemResolver, Targets};
 use crate::texts::Texts;
 
@@ -187,7 +188,10 @@ impl Dispatcher {
 
     /// A way to say so from elsewhere, in particular wherever events are recorded.
     pub fn waker(&self) -> Waker {
-        Waker(Arc::clone(&self.bell))
+        Waker {
+            bell: Arc::clone(&self.bell),
+            dropped: self.metrics.dropped.clone(),
+        }
     }
 
     /// What it counts.
@@ -211,12 +215,26 @@ impl Drop for Dispatcher {
 
 /// Wakes a dispatcher; the default one has none to wake.
 #[derive(Clone, Debug, Default)]
-pub struct Waker(Arc<Notify>);
+pub struct Waker {
+    bell: Arc<Notify>,
+    dropped: Counter,
+}
 
 impl Waker {
     /// Says that something was recorded. Costs nothing.
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.bell.notify_one();
+    }
+
+    /// Says what became of events whose transaction is committed.
+    pub fn recorded(&self, recorded: Recorded) {
+        if recorded.deliveries > 0 {
+            self.wake();
+        }
+        if recorded.dropped > 0 {
+            let dropped = u64::try_from(recorded.dropped).unwrap_or(u64::MAX);
+            self.dropped.inc_by(dropped);
+        }
     }
 }
 

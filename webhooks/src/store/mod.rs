@@ -84,6 +84,15 @@ pub struct AccountToken {
     pub until: Option<Time>,
 }
 
+/// What became of events that were recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many deliveries there are of them.
+    pub deliveries: usize,
+    /// How many there are not, because too much waits for the endpoint that wanted them.
+    pub dropped: usize,
+}
+
 /// Who wants how much to deliver.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -287,6 +296,14 @@ pub trait Store: Send + Sync + 'static {
     /// Lets a delivery that was delivered or failed be tried once more from the start, in its old
     /// place among those that still wait; whether there is such a one.
     async fn replay(
+        &self,
+        account: &AccountId,
+        id: DeliveryId,
+        now: Time,
+    ) -> Result<bool, StoreError>;
+
+    /// Makes what waits first in the lane of a pending delivery due now; whether it is pending.
+    async fn hasten(
         &self,
         account: &AccountId,
         id: DeliveryId,

@@ -4,13 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 
 use sottovoce::wire::{AccountId, Time};
 
-use super::StoreError;
+use super::{Recorded, StoreError};
 use crate::body;
 use crate::event::{Kinds, NewEvent};
 use crate::identity;
 
-/// The endpoints for which an account's events are kept, and of which kinds.
-pub(super) type Listening = HashMap<AccountId, Vec<(String, Kinds)>>;
+/// The endpoints of accounts.
+pub(super) type Listening = HashMap<AccountId, Vec<Listener>>;
+
+/// An endpoint, as far as it decides what is kept for it.
+#[derive(Debug)]
+pub(super) struct Listener {
+    /// Its id.
+    pub(super) endpoint: String,
+    /// What it wants to be told of.
+    pub(super) kinds: Kinds,
+    /// Whether so much waits for it that nothing more is kept.
+    pub(super) is_full: bool,
+}
 
 /// The rows of some events; all empty where nobody wants them.
 pub(super) struct Plan<'a> {
@@ -20,6 +31,8 @@ pub(super) struct Plan<'a> {
     pub(super) lanes: Vec<((&'a str, &'a [u8]), Time)>,
     /// Which endpoint is to be told of which event.
     pub(super) deliveries: Vec<(&'a str, String, &'a NewEvent)>,
+    /// How many were wanted by endpoints for which nothing more is kept.
+    pub(super) dropped: usize,
 }
 
 impl<'a> Plan<'a> {
@@ -33,17 +46,18 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, StoreError> {
         let mut kept = Vec::new();
         let mut deliveries = Vec::new();
+        let mut dropped = 0;
         for event in events {
             let endpoints = listening.get(&event.account).into_iter().flatten();
-            let mut endpoints = endpoints
-                .filter(|(_, kinds)| kinds.has(event.kind))
-                .peekable();
-            if endpoints.peek().is_none() {
+            let wanting = endpoints.filter(|listener| listener.kinds.has(event.kind));
+            let (full, open): (Vec<_>, Vec<_>) = wanting.partition(|listener| listener.is_full);
+            dropped += full.len();
+            if open.is_empty() {
                 continue;
             }
             let id = identity::fresh("evt_")?;
-            for (endpoint, _) in endpoints {
-                deliveries.push((endpoint.as_str(), id.clone(), event));
+            for listener in open {
+                deliveries.push((listener.endpoint.as_str(), id.clone(), event));
             }
             let body = body::of(&id, event).ok_or(StoreError::Unreadable)?;
             kept.push((id, event, body));
@@ -56,6 +70,15 @@ impl<'a> Plan<'a> {
             events: kept,
             lanes: lanes.into_iter().collect(),
             deliveries,
+            dropped,
         })
+    }
+
+    /// What is told of it once it is written.
+    pub(super) const fn recorded(&self) -> Recorded {
+        Recorded {
+            deliveries: self.deliveries.len(),
+            dropped: self.dropped,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sottovoce_webhooks::event::NewEvent;
-use sottovoce_webhooks::store::{PostgresStore, SqliteStore, Store, postgres, sqlite};
+use sottovoce_webhooks::store::{PostgresStore, Recorded, SqliteStore, Store, postgres, sqlite};
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tempfile::TempDir;
@@ -72,7 +72,7 @@ impl Database {
     }
 
     /// Records events in a transaction of their own.
-    pub async fn record(&self, events: &[NewEvent]) -> usize {
+    pub async fn record(&self, events: &[NewEvent]) -> Recorded {
         match self {
             Self::Sqlite { writer, .. } => {
                 let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();

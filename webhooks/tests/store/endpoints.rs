@@ -119,7 +119,10 @@ async fn a_disabled_endpoint_is_not_called_and_goes_on_when_it_is_enabled(databa
         .create_endpoint(&account(1), &wanted, START)
         .await
         .unwrap();
-    assert_eq!(database.record(&[message(contact(1), 1)]).await, 1);
+    assert_eq!(
+        database.record(&[message(contact(1), 1)]).await.deliveries,
+        1
+    );
     let change = |enabled| EndpointChange {
         registration: None,
         enabled: Some(enabled),
@@ -128,13 +131,19 @@ async fn a_disabled_endpoint_is_not_called_and_goes_on_when_it_is_enabled(databa
         .change_endpoint(&account(1), &made.id, &change(false), START)
         .await
         .unwrap();
-    assert_eq!(database.record(&[message(contact(1), 2)]).await, 1);
+    assert_eq!(
+        database.record(&[message(contact(1), 2)]).await.deliveries,
+        1
+    );
     let claim = crate::queue::claim(START, "a", 10);
     assert!(store.claim(&claim).await.unwrap().is_empty());
     store
         .change_endpoint(&account(1), &made.id, &change(true), START)
         .await
         .unwrap();
-    assert_eq!(database.record(&[message(contact(1), 3)]).await, 1);
+    assert_eq!(
+        database.record(&[message(contact(1), 3)]).await.deliveries,
+        1
+    );
     assert_eq!(store.claim(&claim).await.unwrap().len(), 1);
 }

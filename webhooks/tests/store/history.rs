@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sottovoce_webhooks::delivery::{DeliveryFilter, DeliveryState};
+use sottovoce_webhooks::delivery::{DeliveryFilter, DeliveryId, DeliveryState};
 use sottovoce_webhooks::endpoint::{Disabled, EndpointChange};
 use sottovoce_webhooks::event::EventKind;
 use sottovoce_webhooks::store::{Next, Retention, Store};
@@ -13,6 +13,7 @@ use crate::scene::{Database, START, account, contact, event, message, registrati
 crate::on_both!(
     the_log_says_what_became_of_a_delivery,
     a_replayed_delivery_goes_before_what_came_after_it,
+    a_delivery_that_waits_can_be_tried_before_its_time,
     all_failures_since_a_time_can_be_replayed,
     an_erased_contact_leaves_only_the_news_of_that,
     what_is_old_is_forgotten_and_what_waits_is_not,
@@ -145,6 +146,46 @@ async fn a_replayed_delivery_goes_before_what_came_after_it(database: &Database)
     assert!(store.replay(&account(1), failed.id, START).await.unwrap());
     assert_eq!(end_all(&*store, Next::Delivered).await, 1);
     assert_eq!(database.count("webhook_lanes").await, 0);
+}
+
+async fn a_delivery_that_waits_can_be_tried_before_its_time(database: &Database) {
+    let store = database.store();
+    endpoint(&*store).await;
+    database
+        .record(&[message(contact(1), 1), message(contact(1), 2)])
+        .await;
+    let later = START.plus_seconds(300);
+    let next = async || {
+        let all = DeliveryFilter::default();
+        let log = store.deliveries(&account(1), &all, 10).await.unwrap();
+        (log[1].next, log[0].next)
+    };
+    // The second waits for the first, which is due, then under way, then to be repeated.
+    assert_eq!(next().await, (Some(START), None));
+    let jobs = store.claim(&claim(START, "a", 10)).await.unwrap();
+    let first = jobs[0].delivery;
+    assert_eq!(next().await, (None, None));
+    let hasten = async |of: u8, id| store.hasten(&account(of), id, START).await.unwrap();
+    assert!(hasten(1, first).await, "it is being tried");
+    store
+        .finish(&[report(&jobs[0], Next::Retry(later))], START)
+        .await
+        .unwrap();
+    assert_eq!(next().await, (Some(later), None));
+    let none = store.claim(&claim(START, "a", 10)).await.unwrap();
+    assert!(none.is_empty());
+    assert!(!hasten(2, first).await, "it is another account's");
+    let second = DeliveryId::new(first.number() + 1);
+    assert!(hasten(1, second).await);
+    assert_eq!(next().await, (Some(START), None));
+    let jobs = store.claim(&claim(START, "a", 10)).await.unwrap();
+    assert_eq!(jobs[0].delivery, first, "in order");
+    store
+        .finish(&[report(&jobs[0], Next::Delivered)], START)
+        .await
+        .unwrap();
+    assert_eq!(next().await, (None, Some(START)));
+    assert!(!hasten(1, first).await, "it has ended");
 }
 
 async fn all_failures_since_a_time_can_be_replayed(database: &Database) {
@@ -304,7 +345,8 @@ async fn what_happens_while_an_endpoint_is_disabled_waits_for_it_up_to_the_backl
     store.prune(&retention, START).await.unwrap();
     let known = store.endpoints(&account(1)).await.unwrap().remove(0);
     assert_eq!(known.disabled, Some(Disabled::Backlog));
-    database.record(&[message(contact(1), 4)]).await;
+    let recorded = database.record(&[message(contact(1), 4)]).await;
+    assert_eq!((recorded.deliveries, recorded.dropped), (0, 1));
     assert_eq!(database.count("webhook_deliveries").await, 4);
     // All that waits goes out once it is enabled.
     assert_eq!(enable(true).await, None);

@@ -63,9 +63,15 @@ async fn an_event_goes_to_every_endpoint_that_wants_it_if_its_transaction_commit
             .unwrap();
     }
     database.record_in_vain(&[message(contact(1), 1)]).await;
-    assert_eq!(database.record(&[]).await, 0);
+    assert_eq!(database.record(&[]).await.deliveries, 0);
     let close = event(EventKind::ContactClosed, contact(1), 2);
-    assert_eq!(database.record(&[message(contact(1), 1), close]).await, 3);
+    assert_eq!(
+        database
+            .record(&[message(contact(1), 1), close])
+            .await
+            .deliveries,
+        3
+    );
     assert_eq!(database.count("webhook_events").await, 2);
     let jobs = store.claim(&claim(START, "a", 10)).await.unwrap();
     let mut told: Vec<_> = jobs

@@ -21,7 +21,7 @@ use sqlx::{Postgres, Transaction};
 use tokio::time::Instant;
 
 use super::{Database, StoreError};
-use crate::webhooks::Waker;
+use crate::webhooks::{Recorded, Waker};
 
 /// How many connections a relay has at most.
 const CONNECTIONS: u32 = 16;
@@ -53,16 +53,14 @@ impl PostgresStore {
         Self { pool, webhooks }
     }
 
-    /// Commits a transaction in which so many deliveries were recorded.
+    /// Commits a transaction in which events were recorded.
     async fn commit(
         &self,
         transaction: Transaction<'_, Postgres>,
-        deliveries: usize,
+        recorded: Recorded,
     ) -> Result<(), StoreError> {
         transaction.commit().await?;
-        if deliveries > 0 {
-            self.webhooks.wake();
-        }
+        self.webhooks.recorded(recorded);
         Ok(())
     }
 }

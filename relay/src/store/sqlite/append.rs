@@ -16,6 +16,7 @@ use super::{CACHE, CHECKPOINT_PAGES, PATIENCE};
 use crate::store::columns::{number, party, side_number};
 use crate::store::log::events;
 use crate::store::{Addition, ContactKey, StoreError};
+use crate::webhooks::Recorded;
 
 const VERSION: &str = "SELECT version FROM accounts WHERE account = ?";
 
@@ -64,13 +65,13 @@ impl Appender {
         }
     }
 
-    /// Appends durably, and returns the contacts that were left as they are and how many deliveries
-    /// there are for webhooks. A thread is busy for the time of a synchronisation, and while it waits
+    /// Appends durably, and returns the contacts that were left as they are and what webhooks are
+    /// told of the others. A thread is busy for the time of a synchronisation, and while it waits
     /// for another writer: others take its tasks over, or, where there are none, it is another one.
     pub(super) async fn append(
         self: &Arc<Self>,
         additions: &[Addition],
-    ) -> Result<(Vec<ContactKey>, usize), StoreError> {
+    ) -> Result<(Vec<ContactKey>, Recorded), StoreError> {
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::CurrentThread => {
                 let (appender, additions) = (Arc::clone(self), additions.to_vec());
@@ -82,7 +83,10 @@ impl Appender {
         }
     }
 
-    fn append_here(&self, additions: &[Addition]) -> Result<(Vec<ContactKey>, usize), StoreError> {
+    fn append_here(
+        &self,
+        additions: &[Addition],
+    ) -> Result<(Vec<ContactKey>, Recorded), StoreError> {
         // Nobody leaves one half used behind: it is taken out first.
         let mut place = self
             .connection
@@ -132,12 +136,12 @@ fn wait(times: i32) -> bool {
 fn transact(
     connection: &mut Connection,
     additions: &[Addition],
-) -> Result<(Vec<ContactKey>, usize), StoreError> {
+) -> Result<(Vec<ContactKey>, Recorded), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let refused = Statements::prepare(&transaction)?.append(additions)?;
     let events = events(additions, &refused);
     let told = if events.is_empty() {
-        0
+        Recorded::default()
     } else {
         record_at_once(&transaction, &events)?
     };

@@ -53,9 +53,7 @@ impl LogStore for SqliteStore {
     async fn append(&self, additions: &[Addition]) -> Result<Vec<ContactKey>, StoreError> {
         match self.appender.append(additions).await {
             Ok((refused, told)) => {
-                if told > 0 {
-                    self.webhooks.wake();
-                }
+                self.webhooks.recorded(told);
                 Ok(refused)
             }
             Err(error) if error.is_race() => Ok(additions.iter().map(Addition::key).collect()),

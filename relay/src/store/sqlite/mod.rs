@@ -22,7 +22,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 use super::{Database, StoreError};
-use crate::webhooks::Waker;
+use crate::webhooks::{Recorded, Waker};
 pub(super) use append::Appender;
 
 /// How many connections read at the same time.
@@ -62,16 +62,14 @@ impl SqliteStore {
         }
     }
 
-    /// Commits a transaction in which so many deliveries were recorded.
+    /// Commits a transaction in which events were recorded.
     async fn commit(
         &self,
         transaction: Transaction<'_, Sqlite>,
-        deliveries: usize,
+        recorded: Recorded,
     ) -> Result<(), StoreError> {
         transaction.commit().await?;
-        if deliveries > 0 {
-            self.webhooks.wake();
-        }
+        self.webhooks.recorded(recorded);
         Ok(())
     }
 }

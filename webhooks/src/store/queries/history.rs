@@ -11,8 +11,12 @@ use crate::event::EventKind;
 use crate::store::StoreError;
 
 const SELECT: &str = "SELECT d.id, d.endpoint, d.event, v.kind, v.contact, d.state, d.attempts,
-         d.created, d.finished
-     FROM webhook_deliveries d JOIN webhook_events v ON v.id = d.event WHERE d.account = ";
+         d.created, d.finished, CASE WHEN d.state = 0 AND l.holder IS NULL AND NOT EXISTS
+             (SELECT 1 FROM webhook_deliveries b WHERE b.endpoint = d.endpoint AND b.lane = d.lane
+              AND b.state = 0 AND b.id < d.id) THEN l.due END AS next
+     FROM webhook_deliveries d JOIN webhook_events v ON v.id = d.event
+         LEFT JOIN webhook_lanes l ON l.endpoint = d.endpoint AND l.lane = d.lane
+     WHERE d.account = ";
 
 /// Whoever puts deliveries back makes their lane due, unless somebody holds it.
 const WAKE: &str = " ON CONFLICT (endpoint, lane) DO UPDATE SET due = CASE
@@ -110,6 +114,36 @@ pub(super) async fn replay(
     Ok(true)
 }
 
+pub(super) async fn hasten(
+    connection: &mut Connection,
+    account: &AccountId,
+    id: DeliveryId,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT endpoint, lane FROM webhook_deliveries WHERE account = $1 AND id = $2 AND state = 0",
+    )
+    .bind(blob(account.as_array()))
+    .bind(id.number())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    let (endpoint, lane): (String, Vec<u8>) = (row.try_get("endpoint")?, row.try_get("lane")?);
+    // Who holds it is trying it already.
+    sqlx::query(
+        "UPDATE webhook_lanes SET due = $3
+         WHERE endpoint = $1 AND lane = $2 AND holder IS NULL AND due > $3",
+    )
+    .bind(endpoint)
+    .bind(lane)
+    .bind(millis(now)?)
+    .execute(connection)
+    .await?;
+    Ok(true)
+}
+
 pub(super) async fn replay_failed(
     connection: &mut Connection,
     account: &AccountId,
@@ -159,6 +193,7 @@ fn read(row: &Row) -> Result<Delivery, StoreError> {
         attempts: read_number(row, "attempts")?,
         created: read_time(row, "created")?,
         finished: read_optional_time(row, "finished")?,
+        next: read_optional_time(row, "next")?,
     })
 }
 

@@ -172,6 +172,18 @@ impl Store for Pools {
         Ok(was_there)
     }
 
+    async fn hasten(
+        &self,
+        account: &AccountId,
+        id: DeliveryId,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let waits = history::hasten(&mut transaction, account, id, now).await?;
+        transaction.commit().await?;
+        Ok(waits)
+    }
+
     async fn replay_failed(
         &self,
         account: &AccountId,

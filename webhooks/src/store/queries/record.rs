@@ -9,23 +9,26 @@ use super::super::dialect::{Connection, Db};
 use super::{blob, millis, read_number};
 use crate::endpoint::Disabled;
 use crate::event::{Kinds, NewEvent, Subject};
-use crate::store::StoreError;
-use crate::store::plan::{Listening, Plan};
+use crate::store::plan::{Listener, Listening, Plan};
+use crate::store::{Recorded, StoreError};
 
 /// Rows of one statement: a row has at most eight parameters, and SQLite allows 32,766.
 const ROWS: usize = 500;
 
 /// Records events, within the caller's transaction: each is delivered, once that commits, to
 /// every endpoint of its account that wants its kind. For one that is disabled it waits until that
-/// is enabled again, unless too much waits already. Returns how many deliveries there are, so that
-/// the dispatcher is woken only for something.
+/// is enabled again, unless too much waits already. What it returns goes to
+/// [`Waker::recorded`](crate::dispatch::Waker::recorded) after the commit.
 ///
 /// Events about one subject keep their order. Whoever records about one contact at the same time on
 /// another connection has to hold that contact's lock.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<usize, StoreError> {
+pub async fn record(
+    connection: &mut Connection,
+    events: &[NewEvent],
+) -> Result<Recorded, StoreError> {
     let mut listeners = Listening::new();
     for event in events {
         if let Entry::Vacant(place) = listeners.entry(event.account) {
@@ -54,26 +57,26 @@ pub async fn record(connection: &mut Connection, events: &[NewEvent]) -> Result<
     for deliveries in plan.deliveries.chunks(ROWS) {
         insert_deliveries(connection, deliveries).await?;
     }
-    Ok(plan.deliveries.len())
+    Ok(plan.recorded())
 }
 
-/// The endpoints for which events are kept: all but those for which too many wait.
+/// An account's endpoints.
 async fn listening(
     connection: &mut Connection,
     account: &AccountId,
-) -> Result<Vec<(String, Kinds)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, kinds FROM webhook_endpoints
-         WHERE account = $1 AND (disabled IS NULL OR disabled <> $2)",
-    )
-    .bind(blob(account.as_array()))
-    .bind(Disabled::Backlog.code())
-    .fetch_all(connection)
-    .await?;
+) -> Result<Vec<Listener>, StoreError> {
+    let rows = sqlx::query("SELECT id, kinds, disabled FROM webhook_endpoints WHERE account = $1")
+        .bind(blob(account.as_array()))
+        .fetch_all(connection)
+        .await?;
     rows.iter()
         .map(|row| {
-            let kinds = Kinds::from_bits(read_number(row, "kinds")?);
-            Ok((row.try_get("id")?, kinds))
+            let disabled: Option<String> = row.try_get("disabled")?;
+            Ok(Listener {
+                endpoint: row.try_get("id")?,
+                kinds: Kinds::from_bits(read_number(row, "kinds")?),
+                is_full: disabled.as_deref() == Some(Disabled::Backlog.code()),
+            })
         })
         .collect()
 }

@@ -7,12 +7,11 @@ use sottovoce::wire::Time;
 
 use crate::endpoint::Disabled;
 use crate::event::{Kinds, NewEvent, Subject};
-use crate::store::StoreError;
-use crate::store::plan::{Listening, Plan};
+use crate::store::plan::{Listener, Listening, Plan};
+use crate::store::{Recorded, StoreError};
 
 const LISTENING: &str = "
-SELECT id, kinds FROM webhook_endpoints
-WHERE account = ? AND (disabled IS NULL OR disabled <> ?)";
+SELECT id, kinds, disabled FROM webhook_endpoints WHERE account = ?";
 
 const EVENT: &str = "
 INSERT INTO webhook_events (id, account, contact, kind, created, body) VALUES (?, ?, ?, ?, ?, ?)";
@@ -28,20 +27,27 @@ VALUES (?, ?, ?, ?, 0, 0, 0, ?)";
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn record_at_once(connection: &Connection, events: &[NewEvent]) -> Result<usize, StoreError> {
+pub fn record_at_once(
+    connection: &Connection,
+    events: &[NewEvent],
+) -> Result<Recorded, StoreError> {
     let mut listeners = Listening::new();
     for event in events {
         if let Entry::Vacant(place) = listeners.entry(event.account) {
             let mut query = connection.prepare_cached(LISTENING)?;
-            let rows = query.query_map(
-                params![event.account.as_array(), Disabled::Backlog.code()],
-                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)),
-            )?;
+            let rows = query.query_map(params![event.account.as_array()], |row| {
+                let disabled: Option<String> = row.get(2)?;
+                Ok((row.get(0)?, row.get::<_, i64>(1)?, disabled))
+            })?;
             let mut endpoints = Vec::new();
             for row in rows {
-                let (id, kinds) = row?;
+                let (endpoint, kinds, disabled) = row?;
                 let bits = u8::try_from(kinds).map_err(|_| StoreError::Unreadable)?;
-                endpoints.push((id, Kinds::from_bits(bits)));
+                endpoints.push(Listener {
+                    endpoint,
+                    kinds: Kinds::from_bits(bits),
+                    is_full: disabled.as_deref() == Some(Disabled::Backlog.code()),
+                });
             }
             place.insert(endpoints);
         }
@@ -74,7 +80,7 @@ pub fn record_at_once(connection: &Connection, events: &[NewEvent]) -> Result<us
             millis(event.time)?,
         ])?;
     }
-    Ok(plan.deliveries.len())
+    Ok(plan.recorded())
 }
 
 fn millis(time: Time) -> Result<i64, StoreError> {
