@@ -13,75 +13,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scene::client::fresh_id;
-use scene::{Business, Client, Person, Talk};
-use sottovoce::wire::Bytes;
+use scene::conversation::{Conversation, becomes, readiness};
+use scene::{Business, Client};
 use sottovoce_relay::{Config, Relay};
 use sottovoce_test_postgres::Server;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
-
-/// A conversation that is to go on.
-struct Conversation {
-    business: Business,
-    visitor: Person,
-    talk: Talk,
-    address: std::net::SocketAddr,
-    client: Client,
-    said: Vec<Bytes>,
-}
-
-impl Conversation {
-    async fn begin(business: Business, address: std::net::SocketAddr) -> Self {
-        let mut admin = Client::connect(address, &business, &business.administrator)
-            .await
-            .unwrap();
-        for object in business.objects() {
-            admin.publish(object).await.unwrap();
-        }
-        let visitor = Person::new();
-        let mut client = Client::connect(address, &business, &visitor).await.unwrap();
-        let (talk, create) = Talk::start(&business, &visitor);
-        client.append(talk.contact, create.clone()).await.unwrap();
-        Self {
-            business,
-            visitor,
-            talk,
-            address,
-            client,
-            said: vec![create],
-        }
-    }
-
-    async fn says(&mut self) -> Result<u64, String> {
-        let entry = self.talk.say(&self.visitor, "while it lasts");
-        self.said.push(entry.clone());
-        self.client.append(self.talk.contact, entry).await
-    }
-
-    /// Appends while nothing can be stored, and again and again until it can.
-    async fn outlives(&mut self, back: impl Future<Output = ()>) {
-        let (id, contact) = (fresh_id(), self.talk.contact);
-        let entry = self.talk.say(&self.visitor, "meanwhile");
-        self.said.push(entry.clone());
-        let outcome = self.client.append_as(id, contact, entry.clone()).await;
-        assert_eq!(outcome, Err("unavailable".to_owned()));
-        back.await;
-        loop {
-            self.client = Client::connect(self.address, &self.business, &self.visitor)
-                .await
-                .unwrap();
-            match self.client.append_as(id, contact, entry.clone()).await {
-                Ok(position) => break assert_eq!(position, self.said.len() as u64),
-                Err(code) => assert_eq!(code, "unavailable"),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert!(self.says().await.is_ok());
-        let kept = self.client.resume(contact, 0).await.unwrap();
-        assert_eq!(kept, self.said);
-    }
-}
 
 #[tokio::test]
 async fn a_relay_outlives_its_postgresql() {
@@ -121,29 +58,6 @@ async fn a_database_that_hangs_is_one_that_does_not_answer() {
     conversation
         .outlives(async { hanging.join().unwrap() })
         .await;
-}
-
-/// What `/readyz` answers.
-async fn readiness(address: std::net::SocketAddr) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = "GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer.rsplit("\r\n").next().unwrap().to_owned()
-}
-
-/// Waits until `/readyz` says something, for at most so many seconds.
-async fn becomes(address: std::net::SocketAddr, what: &str, seconds: u64) {
-    let end = Instant::now() + Duration::from_secs(seconds);
-    loop {
-        let said = readiness(address).await;
-        if said.contains(what) {
-            return;
-        }
-        assert!(Instant::now() < end, "{what}: {said}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,8 @@
     clippy::disallowed_types
 )]
 
+pub mod conversation;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
