@@ -4,6 +4,7 @@
 //! once more.
 
 mod people;
+mod readiness;
 mod story;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -222,15 +223,34 @@ impl Scene {
 
         let killed = Instant::now();
         self.kill(victim).await?;
-        tokio::time::sleep(self.away + Duration::from_millis(chance.small(150))).await;
+        let away = self.away + Duration::from_millis(chance.small(150));
+        // A relay says that its database is away; who goes away with it says nothing.
+        let is_told = victim == Victim::Postgres && away > readiness::NOTICED;
+        let mut noticed = None;
+        if is_told {
+            let relays = self.addresses();
+            let unready = readiness::all_are(false, &relays).await?;
+            readiness::none_is_for(away.saturating_sub(killed.elapsed()), &relays).await?;
+            noticed = Some(unready);
+        } else {
+            tokio::time::sleep(away).await;
+        }
         // What was acknowledged while nothing could be on its way from before.
         let before: Vec<_> = progress.iter().map(|pair| pair.acknowledged()).collect();
         self.revive(victim).await?;
         all_advance(&progress, &before).await?;
         let back = killed.elapsed();
+        let mut line = Line::new(victim, moment, back);
+        if let Some(unready) = noticed {
+            let ready = readiness::all_are(true, &self.addresses()).await?;
+            line.readiness = Some((unready, ready));
+            if progress.iter().any(|pair| pair.told() == 0) {
+                let words = "somebody was not told that the relay is unavailable";
+                return Err(LoadError::Unexpected(words.to_owned()));
+            }
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
 
-        let mut line = Line::new(victim, moment, back);
         for pair in pairs {
             let written = pair.stop().await?;
             line.acknowledged += written.acknowledged.len();

@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     acknowledged: AtomicUsize,
+    /// How often the writer was told that the relay is unavailable.
+    told: AtomicUsize,
     stop: AtomicBool,
     /// Whether the last acknowledgement has come.
     is_written: AtomicBool,
@@ -36,6 +38,11 @@ impl Progress {
     /// How many messages are acknowledged.
     pub(super) fn acknowledged(&self) -> usize {
         self.acknowledged.load(Ordering::SeqCst)
+    }
+
+    /// How often the writer was told that the relay is unavailable.
+    pub(super) fn told(&self) -> usize {
+        self.told.load(Ordering::SeqCst)
     }
 
     fn is_over(&self) -> bool {
@@ -178,6 +185,7 @@ impl Connected {
                     }
                     // The database is away for a moment.
                     Ok(Err(LoadError::Refused(code))) if code == "unavailable" => {
+                        self.progress.told.fetch_add(1, Ordering::SeqCst);
                         tokio::time::sleep(PAUSE).await;
                     }
                     Ok(Err(LoadError::Refused(code))) if code != "going-away" => {

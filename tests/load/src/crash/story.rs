@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub(super) acknowledged: usize,
     pub(super) repeated: usize,
     pub(super) read: usize,
+    /// How long relays took to say that their database is away, and that it is back.
+    pub(super) readiness: Option<(Duration, Duration)>,
 }
 
 impl Line {
@@ -33,6 +35,7 @@ impl Line {
             acknowledged: 0,
             repeated: 0,
             read: 0,
+            readiness: None,
         }
     }
 }
@@ -113,6 +116,17 @@ impl fmt::Display for Story {
                 line.repeated,
                 line.read
             )?;
+        }
+        for (number, line) in (1..).zip(&self.lines) {
+            if let Some((unready, ready)) = line.readiness {
+                writeln!(
+                    f,
+                    "\nRound {number}: `/readyz` turned false at every relay within {} ms, stayed so, and was true \
+                     {} ms\nafter all wrote again; every writer was told `unavailable` meanwhile.",
+                    unready.as_millis(),
+                    ready.as_millis()
+                )?;
+            }
         }
         Ok(())
     }
