@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::ffi;
 
 mod bans;
+mod callers;
 mod columns;
 mod database;
 mod endings;
@@ -23,6 +24,7 @@ mod sqlite;
 mod suite;
 
 pub use bans::{Ban, BanStore, Banned};
+pub use callers::{ApiToken, CallerStore, Day, KeptAnswer, Repeat, RepeatKey, Usage};
 pub use database::Database;
 pub use endings::{Ending, EndingStore, Subject};
 pub use log::{
@@ -30,8 +32,7 @@ pub use log::{
     KnownAppend, LogStore, Mark, NewEntry, OPEN_CONTACTS, Party, RosterChange,
 };
 pub use management::{
-    ApiToken, Bury, ContactFilter, ContactPlace, Day, Gone, KeptAnswer, ListedContact, ListedEntry,
-    ManagementStore, Repeat, RepeatKey, Usage,
+    Bury, ContactFilter, ContactPlace, Gone, ListedContact, ListedEntry, ManagementStore,
 };
 pub use objects::{ObjectChange, ObjectStore, StoredObject};
 pub use postgres::PostgresStore;
@@ -53,12 +54,26 @@ pub(crate) async fn in_time<T>(
 
 /// Everything that a relay keeps.
 pub trait Store:
-    LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore + PrekeyStore
+    LogStore
+    + ObjectStore
+    + ManagementStore
+    + CallerStore
+    + EndingStore
+    + BanStore
+    + PushStore
+    + PrekeyStore
 {
 }
 
 impl<T> Store for T where
-    T: LogStore + ObjectStore + ManagementStore + EndingStore + BanStore + PushStore + PrekeyStore
+    T: LogStore
+        + ObjectStore
+        + ManagementStore
+        + CallerStore
+        + EndingStore
+        + BanStore
+        + PushStore
+        + PrekeyStore
 {
 }
 

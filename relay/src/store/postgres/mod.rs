@@ -2,6 +2,7 @@
 
 mod append;
 mod bans;
+mod callers;
 pub(super) mod care;
 mod log;
 mod management;
