@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the core's speed on this machine, natively and as wasm in Node.js; how long
-//! the widget keeps a slow phone busy; a relay under load; what encryption costs a vault.
+//! the widget keeps a slow phone busy; a relay under load; key managers, archives, and what encryption costs a vault.
 
 use std::process::Command;
 
@@ -27,22 +27,29 @@ fn web(workspace: &Workspace, arguments: &[String]) -> Outcome {
     process::run(programs::tester(workspace, "node", &script)?.args(arguments))
 }
 
-/// What encryption at level `storage` costs the vault.
+/// What a key manager answers, how long an archived transcript takes, and what encryption at level
+/// `storage` costs the vault.
 fn keys(workspace: &Workspace, arguments: &[String]) -> Outcome {
     only(arguments, &["--json"])?;
-    process::run(
+    let manager = figures(
         workspace
             .cargo()
-            .args([
-                "bench",
-                "--quiet",
-                "--locked",
-                "--package",
-                "sottovoce-vault",
-            ])
-            .args(["--bench", "ingest", "--"])
-            .args(arguments),
-    )
+            .args(["run", "--quiet", "--locked", "--release"])
+            .args(["--package", "sottovoce-keys-bench", "--", "--json"]),
+    )?;
+    let vault = figures(
+        workspace
+            .cargo()
+            .args(["bench", "--quiet", "--locked"])
+            .args(["--package", "sottovoce-vault"])
+            .args(["--bench", "ingest", "--", "--json"]),
+    )?;
+    if !arguments.is_empty() {
+        // Both are objects of one level.
+        let manager = manager.trim_end_matches('}');
+        println!("{manager},{}", vault.trim_start_matches('{'));
+    }
+    Ok(())
 }
 
 fn core(workspace: &Workspace, arguments: &[String]) -> Outcome {

@@ -42,7 +42,7 @@ cargo xtask <command>
   bench web [--json]  how long the widget keeps a slow phone busy
   bench relay [--quick] [--json]
                       a relay under load, beside NATS JetStream and Redis Streams
-  bench keys [--json] what encryption at level storage costs a vault
+  bench keys [--json] what a key manager answers, how long an archived transcript takes, what encryption costs a vault
   crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats]
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
