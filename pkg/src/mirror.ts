@@ -107,7 +107,6 @@ export class Mirror {
                 break;
             case "inbox":
                 this.inbox = event.entries;
-                this.unapproved = undefined;
                 break;
             case "team":
                 this.teams.set(event.team, event.members);

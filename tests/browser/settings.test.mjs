@@ -357,6 +357,9 @@ test("a device is let in and revoked", async () => {
 test("a browser that was named administrator first lets itself in", async () => {
     const { page: frida, request } = await ask("Frida");
     account.administer(request);
+    await frida.getByTestId("settings").waitFor();
+    // It administers, and can read no chat: it still waits.
+    await frida.getByTestId("unapproved").waitFor();
     await frida.getByTestId("settings").click();
     await frida.getByTestId("section-devices").click();
     const card = frida.getByTestId("request-card").filter({ hasText: "Frida" });

@@ -216,11 +216,11 @@ export class Desk {
             ${this.#warnings()}
             ${role === "failed"
                 ? html`<main class="welcome"><p role="alert">${failure(reason ?? "unexpected")}</p></main>`
-                : state.unapproved !== undefined
-                  ? this.#unapproved(state.unapproved)
-                  : settings === undefined
-                    ? this.#desk()
-                    : this.#settingsPage(settings)}
+                : settings !== undefined && (state.unapproved === undefined || state.settings?.administrator)
+                  ? this.#settingsPage(settings)
+                  : state.unapproved !== undefined
+                    ? this.#unapproved(state.unapproved)
+                    : this.#desk()}
         </div>`;
     }
 
