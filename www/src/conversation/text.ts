@@ -75,14 +75,20 @@ export function time(moment: number): string {
     return format("time", { hour: "2-digit", minute: "2-digit" }, moment);
 }
 
+/** Numbers days of the person's own calendar, to tell whether two moments are on one. */
+export function dayNumber(moment: number): number {
+    const date = new Date(moment);
+    return (date.getFullYear() * 12 + date.getMonth()) * 31 + date.getDate();
+}
+
 /** The day, as people name it today. */
 export function day(moment: number): string {
-    const name = (at: number) => format("day", { weekday: "long", day: "numeric", month: "long", year: "numeric" }, at);
-    const said = name(moment);
     const now = new Date();
-    if (said === name(now.getTime())) return words().chat.today;
+    const { today, yesterday } = words().chat;
+    if (dayNumber(moment) === dayNumber(now.getTime())) return today;
     now.setDate(now.getDate() - 1);
-    return said === name(now.getTime()) ? words().chat.yesterday : said;
+    if (dayNumber(moment) === dayNumber(now.getTime())) return yesterday;
+    return format("day", { weekday: "long", day: "numeric", month: "long", year: "numeric" }, moment);
 }
 
 /** Day and time. */

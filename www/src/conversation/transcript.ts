@@ -1,6 +1,7 @@
 /** A conversation's transcript. What peers wrote becomes text nodes, never markup. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Command, ContactId, Conversation, Item } from "sottovoce";
 import {
@@ -14,7 +15,7 @@ import {
     words,
     type Reader,
 } from "./phrases.js";
-import { day, time, written } from "./text.js";
+import { day, dayNumber, time, written } from "./text.js";
 
 /** A text that waits for its contact to exist. */
 export interface EarlyText {
@@ -30,15 +31,20 @@ export function transcript(
     command: (command: Command) => void,
 ): TemplateResult {
     const items = conversation?.items ?? [];
+    const today = dayNumber(Date.now());
     return html`<div class="lines">${repeat(
         items,
         ({ key }) => key,
-        (item, index) => [
-            separator(item, items[index - 1]),
-            line(item, items[index - 1], reader, (type, id) => {
-                if (conversation) command({ type, contact: conversation.contact, id });
-            }),
-        ],
+        (item, index) => {
+            const before = items[index - 1];
+            // A long transcript is not written anew for each word that is typed.
+            return guard([item, before, words(), today, conversation?.contact], () => [
+                separator(item, before),
+                line(item, before, reader, (type, id) => {
+                    if (conversation) command({ type, contact: conversation.contact, id });
+                }),
+            ]);
+        },
     )}${repeat(early, ({ key }) => key, ({ text }) => bubble(text))}</div>`;
 }
 
@@ -51,9 +57,8 @@ export function scrollToEnd(page: Element): void {
 type Repair = (type: "retry" | "discard", id: string) => void;
 
 function separator(item: Item, before: Item | undefined) {
-    const name = day(item.time);
-    if (before && day(before.time) === name) return nothing;
-    return html`<p class="day" data-testid="day">${name}</p>`;
+    if (before && dayNumber(before.time) === dayNumber(item.time)) return nothing;
+    return html`<p class="day" data-testid="day">${day(item.time)}</p>`;
 }
 
 function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {

@@ -27,7 +27,10 @@ export class Told {
             this.#tell("status", this.#status);
         }
         if (conversation?.contact !== this.#contact) this.#meet(conversation);
-        if (conversation?.view) this.#follow(conversation, event);
+        if (conversation) {
+            this.#hear(conversation, event);
+            this.#follow(conversation);
+        }
         this.#secure(state, conversation);
     }
 
@@ -39,19 +42,23 @@ export class Told {
         this.#messages.clear();
     }
 
-    #follow(conversation: Conversation, event: DeviceEvent): void {
-        const { view, contact, items } = conversation;
-        if (!view) return;
-        const news = view.caughtUp && event.type !== "reset";
-        for (const { body, author, time, position } of items) {
-            if (body.type !== "text" || this.#messages.has(body.id)) continue;
-            this.#messages.add(body.id);
-            const own = author?.own ?? false;
-            // What waits in this tab was written just now.
-            if (!news && !(own && position === undefined)) continue;
-            this.#tell("message", { contact, id: body.id, own, name: author?.name ?? "", text: body.text, time });
+    #hear({ contact, view, items }: Conversation, event: DeviceEvent): void {
+        if (event.type === "reset") {
+            for (const { body } of items) if (body.type === "text") this.#messages.add(body.id);
         }
-        if (!view.caughtUp) return;
+        if (event.type !== "item" || event.contact !== contact) return;
+        const { body, author, time, position } = event.item;
+        if (body.type !== "text" || this.#messages.has(body.id)) return;
+        this.#messages.add(body.id);
+        const own = author?.own ?? false;
+        // What has no place yet was written just now.
+        if (!view?.caughtUp && !(own && position === undefined)) return;
+        this.#tell("message", { contact, id: body.id, own, name: author?.name ?? "", text: body.text, time });
+    }
+
+    #follow(conversation: Conversation): void {
+        const { view, contact } = conversation;
+        if (!view?.caughtUp) return;
         const before = this.#state;
         this.#state = view.state;
         if (before === undefined && view.state !== "closed") this.#tell("conversation:start", { contact });
