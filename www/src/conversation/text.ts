@@ -13,7 +13,8 @@ const EMOJI = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indi
 const LONGEST_EMOJI = 32;
 
 function isFewEmoji(text: string): boolean {
-    return text.length <= LONGEST_EMOJI && text.trim() !== "" && EMOJI.test(text);
+    // Most texts have a plain letter, which is quicker to see than that everything is an emoji.
+    return text.length <= LONGEST_EMOJI && text.trim() !== "" && !/[!-~]/.test(text) && EMOJI.test(text);
 }
 
 const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/gi;
@@ -68,6 +69,11 @@ function format(name: string, options: Intl.DateTimeFormatOptions, moment: numbe
         // A peer may have written a time that no calendar has.
         return "";
     }
+}
+
+/** Makes what `time` needs while nobody waits for it: a slow phone takes a while. */
+export function prepareTimes(): void {
+    setTimeout(() => time(Date.now()), 200);
 }
 
 /** The time of the day. */

@@ -16,6 +16,7 @@ import {
     transcript,
     unreadAfter,
 } from "../conversation/transcript.js";
+import { prepareTimes } from "../conversation/text.js";
 import { Attention } from "./attention.js";
 import { Beginning, DRAFT, EARLY } from "./beginning.js";
 import style from "./chat.css?inline";
@@ -121,6 +122,7 @@ export class Chat {
         const phrases = locale === "en" ? english : await this.#host.language(locale).catch(() => english);
         if (this.#stopped || locale !== this.#host.locale()) return;
         speak(phrases);
+        prepareTimes();
         this.#refresh();
     }
 
