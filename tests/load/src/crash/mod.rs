@@ -210,7 +210,7 @@ impl Scene {
         let pairs: Vec<_> = (0..)
             .zip(conversations)
             .map(|(home, conversation)| {
-                Pair::start(&business, conversation, self.addresses(), home)
+                Pair::start(&business, conversation, self.addresses(), home, self.away)
             })
             .collect();
         let progress: Vec<_> = pairs

@@ -75,6 +75,7 @@ impl Pair {
         conversation: Arc<Conversation>,
         nodes: Vec<SocketAddr>,
         home: usize,
+        away: Duration,
     ) -> Self {
         let progress = Arc::new(Progress::default());
         let person = |home| Connected {
@@ -83,6 +84,7 @@ impl Pair {
             progress: Arc::clone(&progress),
             nodes: nodes.clone(),
             home,
+            patience: PATIENCE * 3 + away,
         };
         let noted = Arc::clone(&progress);
         let (writer, follower) = (person(home), person(home + 1));
@@ -127,6 +129,8 @@ struct Connected {
     progress: Arc<Progress>,
     nodes: Vec<SocketAddr>,
     home: usize,
+    /// How long there may be no node that answers: as long as the only one is away, and a while.
+    patience: Duration,
 }
 
 impl Connected {
@@ -143,7 +147,7 @@ impl Connected {
             }
             Err(LoadError::Ended)
         };
-        tokio::time::timeout(PATIENCE * 3, connecting)
+        tokio::time::timeout(self.patience, connecting)
             .await
             .map_err(|_| LoadError::TimedOut("a connection"))?
     }
