@@ -110,6 +110,19 @@ impl Scene {
         self.create(account, &token)
     }
 
+    /// Another key manager, with a key on a token.
+    fn create_other(&self, account: &str, token: &[&str]) -> String {
+        let create = [
+            "keymanager",
+            "create",
+            "--dir",
+            "other",
+            "--account",
+            account,
+        ];
+        self.said(&[&create[..], &["--pkcs11-module", module()], token].concat())
+    }
+
     fn configure(&self, change: impl FnOnce(String) -> String) {
         let path = self.path("keys/keymanager.toml");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -231,21 +244,11 @@ fn a_master_key_of_a_file_is_followed_by_one_that_a_token_wraps() {
     scene.create(&account, &[]);
     let key = scene.contact_key(&account, true);
     // The key on the token is made by another folder's beginning.
-    let made = [
-        "keymanager",
-        "create",
-        "--dir",
-        "other",
-        "--account",
+    let made = scene.create_other(
         &account,
-        "--pkcs11-module",
-        module(),
-        "--pkcs11-token",
-        "acme",
-        "--pkcs11-key",
-        "masters",
-    ];
-    assert!(scene.said(&made).contains("was made."));
+        &["--pkcs11-token", "acme", "--pkcs11-key", "masters"],
+    );
+    assert!(made.contains("was made."));
     scene.configure(|text| {
         let module = module();
         format!("{text}[pkcs11]\nmodule = \"{module}\"\ntoken = \"acme\"\nkey = \"masters\"\n")
@@ -321,19 +324,7 @@ fn what_is_the_matter_with_a_token_is_said_at_the_start() {
     said(&scene, ["pkcs11.key", "has to be an AES-256 key"]);
     // Another token with a key of this label.
     scene.init_token("second");
-    let made = [
-        "keymanager",
-        "create",
-        "--dir",
-        "other",
-        "--account",
-        &account,
-        "--pkcs11-module",
-        module(),
-        "--pkcs11-token",
-        "second",
-    ];
-    scene.said(&made);
+    scene.create_other(&account, &["--pkcs11-token", "second"]);
     change(&scene, "token = \"acme\"", "token = \"second\"");
     said(&scene, ["master", "does not open under the token's key"]);
     // The PIN is shown nowhere.

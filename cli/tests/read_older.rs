@@ -41,16 +41,18 @@ fn old_messages_are_read_and_others_named_by_their_line() {
         .map(|it| it["message"].as_str().unwrap())
         .collect();
     let all = write("messages", &lines.join("\n"));
-    let line = [
-        "transcript",
-        "read-older",
-        "--secret-token",
-        &token,
-        "--key",
-        &w,
-        &all,
-    ];
-    let said = scene.said(&line);
+    let line = |key, messages| {
+        [
+            "transcript",
+            "read-older",
+            "--secret-token",
+            &token,
+            "--key",
+            key,
+            messages,
+        ]
+    };
+    let said = scene.said(&line(&w, &all));
     for message in of {
         let text = message["text"].as_str().unwrap();
         assert!(
@@ -59,27 +61,9 @@ fn old_messages_are_read_and_others_named_by_their_line() {
         );
     }
     let broken = write("broken", &format!("{}\nAAAA\n", lines[0]));
-    let line = [
-        "transcript",
-        "read-older",
-        "--secret-token",
-        &token,
-        "--key",
-        &w,
-        &broken,
-    ];
-    let complaint = scene.complained(&line);
+    let complaint = scene.complained(&line(&w, &broken));
     assert!(complaint.contains("line 2 does not open"), "{complaint}");
-    let line = [
-        "transcript",
-        "read-older",
-        "--secret-token",
-        &token,
-        "--key",
-        &token,
-        &all,
-    ];
-    let complaint = scene.complained(&line);
+    let complaint = scene.complained(&line(&token, &all));
     assert!(complaint.contains("(undecryptable)"), "{complaint}");
     assert!(!complaint.contains(key["token"].as_str().unwrap()));
 }

@@ -2,7 +2,6 @@
 //! tokens. A relay cannot make any of them. SPEC 9.5.
 
 use super::context::Context;
-use super::records::ACCOUNT;
 use super::{Client, DeviceEntry, EnrolmentEntry, Event, SettingsView, Signature};
 use crate::account::{
     AccountError, ApiTokenRequest, Approval, ApprovalError, Credential, EnrolmentRequest, Policy,
@@ -251,9 +250,8 @@ impl Client {
     pub(super) fn published(&mut self, now: Time, id: u64) {
         let administration = &mut self.cx.administration;
         if let Some((_, signed)) = administration.policy.take_if(|(known, _)| *known == id) {
-            if self.cx.account.learn_policy(&signed).is_ok() {
-                self.cx.outputs.dirty(ACCOUNT);
-            }
+            let object = Object::new(ObjectKind::Policy, signed.to_bytes());
+            self.learn(now, &[object]);
             self.show_account(now);
             let what = Signature::Policy;
             return self.cx.event(Event::Administered { what });

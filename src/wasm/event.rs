@@ -217,22 +217,16 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("outcome", outcome.name());
             out.text("code", code);
         }
-        #[cfg(feature = "staff")]
         Event::Settings(_)
         | Event::Administered { .. }
         | Event::NotAdministered { .. }
         | Event::Devices { .. }
         | Event::TokenRequest { .. }
         | Event::KeyManagerTested { .. }
-        | Event::Audit { .. } => super::administration::event(out, event),
-        #[cfg(not(feature = "staff"))]
-        Event::Settings(_)
-        | Event::Administered { .. }
-        | Event::NotAdministered { .. }
-        | Event::Devices { .. }
-        | Event::TokenRequest { .. }
-        | Event::KeyManagerTested { .. }
-        | Event::Audit { .. } => {}
+        | Event::Audit { .. } => {
+            #[cfg(feature = "staff")]
+            super::administration::event(out, event);
+        }
         // Only for staff, who have another build.
         Event::Unapproved { .. }
         | Event::Inbox(_)

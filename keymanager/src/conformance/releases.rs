@@ -14,7 +14,7 @@ pub(super) const NO_ARCHIVE: &str =
 
 impl Trial<'_> {
     /// Tries what is about archived contacts; nothing where the policy archives none.
-    pub(super) async fn releases(&self) -> [(&'static str, &'static str, Option<Tried>); 4] {
+    pub(super) async fn releases(&self) -> Vec<(&'static str, &'static str, Option<Tried>)> {
         let names = [
             (
                 "release",
@@ -42,11 +42,9 @@ impl Trial<'_> {
                 Some(self.binds_one_time_keys().await),
             ],
         };
-        let mut all = names.into_iter().zip(tried);
-        std::array::from_fn(|_| match all.next() {
-            Some(((name, demand), tried)) => (name, demand, tried),
-            None => ("release", "", None),
-        })
+        let all = names.into_iter().zip(tried);
+        all.map(|((name, demand), tried)| (name, demand, tried))
+            .collect()
     }
 
     async fn archived(&self) -> Result<Archived, String> {

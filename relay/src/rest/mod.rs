@@ -35,6 +35,7 @@ use axum::routing::{any, get};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use sottovoce::account::is_name;
 use sottovoce::wire::codec::{from_base64url, to_base64url};
 use sottovoce::wire::limits;
 use sottovoce_server::problem::{self, Problem};
@@ -169,8 +170,7 @@ fn signed_bytes(text: &str) -> Result<Vec<u8>, ApiError> {
 
 /// Names are shown to people.
 fn check_name(name: &str) -> Result<(), ApiError> {
-    let fits = !name.trim().is_empty() && name.len() <= limits::NAME;
-    if fits && !name.chars().any(char::is_control) {
+    if is_name(name) {
         Ok(())
     } else {
         Err(ApiError::NameInvalid)

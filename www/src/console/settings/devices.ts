@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { DeviceEntry, EnrolmentEntry, Role, SettingsView } from "sottovoce";
 import { roleName } from "../../conversation/phrases.js";
-import { type Choice, Form, Invalid, textOf, ticked } from "./form.js";
+import { type Choice, Form, Forms, Invalid, textOf, ticked } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { ROLE_WORDS, date, list, saved, short } from "./words.js";
 
@@ -13,11 +13,12 @@ const TEAMLESS: readonly Role[] = ["vault", "auditor"];
 
 export class DevicesSection implements Section {
     readonly #scene: Scene;
-    readonly #requests = new Map<string, Form>();
+    readonly #requests: Forms;
     readonly #known: Form;
 
     constructor(scene: Scene) {
         this.#scene = scene;
+        this.#requests = new Forms(scene.refresh);
         this.#known = new Form("devices", scene.refresh);
         scene.administration.lookUpDevices();
     }
@@ -60,11 +61,7 @@ export class DevicesSection implements Section {
     }
 
     #request(view: SettingsView, request: EnrolmentEntry): TemplateResult {
-        let form = this.#requests.get(request.device);
-        if (!form) {
-            form = new Form(`request-${short(request.device)}`, this.#scene.refresh);
-            this.#requests.set(request.device, form);
-        }
+        const form = this.#requests.of(`request-${short(request.device)}`);
         const roles = Object.entries(ROLE_WORDS).filter(
             ([role]) => role === "agent" || role === "vault" || view.roles.includes(role as Role),
         );
@@ -97,7 +94,7 @@ export class DevicesSection implements Section {
         const teams = teamless ? [] : ticked(data, "teams").sort();
         if (!teamless && teams.length === 0) throw new Invalid("teams", "Choose the teams that it belongs to.");
         await this.#scene.administration.approve({ request: request.request, subject, name, role, teams });
-        this.#requests.delete(request.device);
+        this.#requests.forget(`request-${short(request.device)}`);
         this.#known.say(true, `${name} is let in as ${roleName(role)}.`);
         this.#scene.administration.lookUpDevices();
         return "Let in.";

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { SettingsView } from "sottovoce";
-import { type Choice, Form, Invalid, idOf, textOf, ticked } from "./form.js";
+import { type Choice, Forms, Invalid, idOf, textOf, ticked } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { LEVEL_TITLES, saved } from "./words.js";
 
@@ -11,10 +11,11 @@ type EntryPoint = SettingsView["entryPoints"][number];
 
 export class EntryPointsSection implements Section {
     readonly #scene: Scene;
-    readonly #forms = new Map<string, Form>();
+    readonly #forms: Forms;
 
     constructor(scene: Scene) {
         this.#scene = scene;
+        this.#forms = new Forms(scene.refresh);
     }
 
     page(view: SettingsView): TemplateResult {
@@ -25,18 +26,9 @@ export class EntryPointsSection implements Section {
             ${repeat(view.entryPoints, ({ id }) => id, (entry) => this.#entry(view, entry))} ${this.#adding(view)}`;
     }
 
-    #form(id: string): Form {
-        let form = this.#forms.get(id);
-        if (!form) {
-            form = new Form(id, this.#scene.refresh);
-            this.#forms.set(id, form);
-        }
-        return form;
-    }
-
     #entry(view: SettingsView, entry: EntryPoint): TemplateResult {
         const at = `entry-point.${entry.id}`;
-        const form = this.#form(`entry-${entry.id}`);
+        const form = this.#forms.of(`entry-${entry.id}`);
         return html`<form
             novalidate
             class="card"
@@ -81,7 +73,7 @@ export class EntryPointsSection implements Section {
     }
 
     async #remove(view: SettingsView, entry: EntryPoint): Promise<void> {
-        const form = this.#form(`entry-${entry.id}`);
+        const form = this.#forms.of(`entry-${entry.id}`);
         if (view.entryPoints.length === 1) {
             form.say(false, "It is the only one: nobody could begin a chat any more.");
             return;
@@ -90,13 +82,13 @@ export class EntryPointsSection implements Section {
         if (!(await this.#scene.question.ask(`Remove ${entry.name} (${entry.id})?`, words, "Remove it"))) return;
         await form.run(async () => {
             await this.#scene.administration.change([`entry-point.${entry.id}=none`]);
-            this.#form("new-entry").say(true, `It is removed. ${saved(this.#scene.device.state.settings)}`);
+            this.#forms.of("new-entry").say(true, `It is removed. ${saved(this.#scene.device.state.settings)}`);
             return undefined;
         });
     }
 
     #adding(view: SettingsView): TemplateResult {
-        const form = this.#form("new-entry");
+        const form = this.#forms.of("new-entry");
         return html`<form novalidate data-testid="entry-form" @submit=${form.submit((data) => this.#add(view, data), true)}>
             <h2>New entry point</h2>
             ${form.text("id", "Id", "", { hint: "Short and for ever, as pages will name it, such as shop.", maxlength: 64 })}

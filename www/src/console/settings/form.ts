@@ -312,3 +312,27 @@ export function idOf(data: FormData, name: string): string {
 export function ticked(data: FormData, name: string): string[] {
     return data.getAll(name).filter((value): value is string => typeof value === "string");
 }
+
+/** Forms by id, each made when it is first asked for. */
+export class Forms {
+    readonly #made = new Map<string, Form>();
+    readonly #refresh: () => void;
+
+    constructor(refresh: () => void) {
+        this.#refresh = refresh;
+    }
+
+    of(id: string): Form {
+        let form = this.#made.get(id);
+        if (!form) {
+            form = new Form(id, this.#refresh);
+            this.#made.set(id, form);
+        }
+        return form;
+    }
+
+    /** The next one of this id begins anew. */
+    forget(id: string): void {
+        this.#made.delete(id);
+    }
+}

@@ -3,7 +3,7 @@
 import { html, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { SettingsView } from "sottovoce";
-import { Form, Invalid, idOf, numberOf, textOf } from "./form.js";
+import { Forms, Invalid, idOf, numberOf, textOf } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { list, saved } from "./words.js";
 
@@ -11,10 +11,11 @@ type Team = SettingsView["teams"][number];
 
 export class TeamsSection implements Section {
     readonly #scene: Scene;
-    readonly #forms = new Map<string, Form>();
+    readonly #forms: Forms;
 
     constructor(scene: Scene) {
         this.#scene = scene;
+        this.#forms = new Forms(scene.refresh);
     }
 
     page(view: SettingsView): TemplateResult {
@@ -26,17 +27,8 @@ export class TeamsSection implements Section {
             ${this.#adding(view)}`;
     }
 
-    #form(id: string): Form {
-        let form = this.#forms.get(id);
-        if (!form) {
-            form = new Form(id, this.#scene.refresh);
-            this.#forms.set(id, form);
-        }
-        return form;
-    }
-
     #team(view: SettingsView, team: Team): TemplateResult {
-        const form = this.#form(`team-${team.id}`);
+        const form = this.#forms.of(`team-${team.id}`);
         return html`<form
             novalidate
             class="card"
@@ -84,7 +76,7 @@ export class TeamsSection implements Section {
     }
 
     async #remove(view: SettingsView, team: Team): Promise<void> {
-        const form = this.#form(`team-${team.id}`);
+        const form = this.#forms.of(`team-${team.id}`);
         const alone = view.entryPoints.filter(({ teams }) => teams.length === 1 && teams[0] === team.id);
         if (alone.length > 0) {
             form.say(false, `Nobody else answers at ${list(alone.map(({ name }) => name))}: choose another team there first.`);
@@ -100,13 +92,13 @@ export class TeamsSection implements Section {
                 .filter(({ teams }) => teams.includes(team.id))
                 .map(({ id, teams }) => `entry-point.${id}.teams=${teams.filter((other) => other !== team.id).join(",")}`);
             await this.#scene.administration.change([...leave, `team.${team.id}=none`]);
-            this.#form("new-team").say(true, `${team.name} is removed. ${saved(this.#scene.device.state.settings)}`);
+            this.#forms.of("new-team").say(true, `${team.name} is removed. ${saved(this.#scene.device.state.settings)}`);
             return undefined;
         });
     }
 
     #adding(view: SettingsView): TemplateResult {
-        const form = this.#form("new-team");
+        const form = this.#forms.of("new-team");
         return html`<form novalidate data-testid="team-form" @submit=${form.submit((data) => this.#add(view, data), true)}>
             <h2>New team</h2>
             ${form.text("id", "Id", "", { hint: "Short and for ever, such as sales.", maxlength: 64 })}

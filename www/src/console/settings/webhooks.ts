@@ -6,7 +6,7 @@ import type { Endpoint, EndpointKey, EndpointSettings } from "./api.js";
 import { copyField } from "./copy.js";
 import { DeliveryLog } from "./deliveries.js";
 import { Fetched } from "./fetched.js";
-import { type Choice, Form, Invalid, optionalTextOf, textOf, ticked } from "./form.js";
+import { type Choice, Form, Forms, Invalid, optionalTextOf, textOf, ticked } from "./form.js";
 import type { Scene, Section } from "./settings.js";
 import { OVERLAPS } from "./secret.js";
 import { date } from "./words.js";
@@ -41,7 +41,7 @@ type Part = "settings" | "keys" | "log";
 export class WebhooksSection implements Section {
     readonly #scene: Scene;
     readonly #new: Form;
-    readonly #forms = new Map<string, Form>();
+    readonly #forms: Forms;
     readonly #endpoints: Fetched<Endpoint[]>;
     readonly #logs = new Map<string, DeliveryLog>();
     readonly #open = new Map<string, Part>();
@@ -49,6 +49,7 @@ export class WebhooksSection implements Section {
 
     constructor(scene: Scene) {
         this.#scene = scene;
+        this.#forms = new Forms(scene.refresh);
         this.#new = new Form("webhook", scene.refresh);
         this.#endpoints = new Fetched(() => scene.api.endpoints(), scene.refresh);
         void this.#endpoints.again();
@@ -67,15 +68,6 @@ export class WebhooksSection implements Section {
                 <h2>New webhook</h2>
                 ${this.#fields(this.#new, DEFAULTS)} ${this.#new.end("Register it")}
             </form>`;
-    }
-
-    #form(id: string): Form {
-        let form = this.#forms.get(id);
-        if (!form) {
-            form = new Form(id, this.#scene.refresh);
-            this.#forms.set(id, form);
-        }
-        return form;
     }
 
     #fields(form: Form, settings: EndpointSettings): TemplateResult {
@@ -113,13 +105,13 @@ export class WebhooksSection implements Section {
         const made = await this.#scene.api.createEndpoint(settingsOf(data));
         await this.#endpoints.again();
         this.#open.set(made.id, "keys");
-        void this.#form(`keys-${made.id}`).run(() => this.#showKeys(made.id));
+        void this.#forms.of(`keys-${made.id}`).run(() => this.#showKeys(made.id));
         return `Registered. ${made.insecure ? "Mind that its calls travel in clear. " : ""}Its keys stand above.`;
     }
 
     #endpoint(endpoint: Endpoint): TemplateResult {
         const { id, url, insecure, disabled, events } = endpoint;
-        const form = this.#form(`about-${id}`);
+        const form = this.#forms.of(`about-${id}`);
         const titles = EVENTS.filter(([kind]) => events.includes(kind)).map(([, words]) => words);
         return html`<article class="card" data-testid="endpoint" data-endpoint=${id} aria-label="Webhook ${url}">
             <h3 class="address">${url}</h3>
@@ -163,7 +155,7 @@ export class WebhooksSection implements Section {
         if (part === undefined) this.#open.delete(id);
         else this.#open.set(id, part);
         if (part === "log") this.#log(id).again();
-        if (part === "keys") void this.#form(`keys-${id}`).run(() => this.#showKeys(id));
+        if (part === "keys") void this.#forms.of(`keys-${id}`).run(() => this.#showKeys(id));
         this.#scene.refresh();
     }
 
@@ -177,7 +169,7 @@ export class WebhooksSection implements Section {
             case "keys":
                 return this.#signingKeys(id);
             case "settings": {
-                const form = this.#form(`change-${id}`);
+                const form = this.#forms.of(`change-${id}`);
                 return html`<form novalidate @submit=${form.submit((data) => this.#change(endpoint, data))}>
                     ${this.#fields(form, endpoint)} ${form.end("Save")}
                 </form>`;
@@ -196,7 +188,7 @@ export class WebhooksSection implements Section {
 
     #signingKeys(id: string): TemplateResult {
         const keys = this.#keys?.endpoint === id ? this.#keys.keys : [];
-        const form = this.#form(`keys-${id}`);
+        const form = this.#forms.of(`keys-${id}`);
         const rotate = async (data: FormData) => {
             const found = await this.#scene.api.rotateEndpointKeys(id, Number(data.get("overlap")));
             this.#keys = { endpoint: id, keys: found };
@@ -234,7 +226,7 @@ export class WebhooksSection implements Section {
     async #delete({ id, url }: Endpoint): Promise<void> {
         const words = "It is called no more, and its delivery log is deleted with what waits for it. That cannot be undone.";
         if (!(await this.#scene.question.ask(`Delete ${url}?`, words, "Delete it"))) return;
-        await this.#form(`about-${id}`).run(async () => {
+        await this.#forms.of(`about-${id}`).run(async () => {
             await this.#scene.api.deleteEndpoint(id);
             await this.#endpoints.again();
             this.#new.say(true, `${url} is deleted.`);
