@@ -104,6 +104,19 @@ impl Appender {
         done
     }
 
+    /// Brings what is left of the log into the database, while nothing is appended. That it fails
+    /// shows at the next append.
+    pub(super) fn end_log(&self) {
+        let place = self.connection.lock();
+        let place = place.unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = place.as_ref() {
+            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if let Err(error) = done {
+                tracing::warn!(%error, "the log could not be brought to its end");
+            }
+        }
+    }
+
     /// Closes its connection.
     pub(in crate::store) fn close(&self) {
         let place = self.connection.lock();

@@ -15,10 +15,10 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::sqlite::{
     SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection, Row};
 
 use sqlx::{Sqlite, Transaction};
 
@@ -29,7 +29,9 @@ pub(super) use append::Appender;
 /// How many connections read at the same time.
 const READERS: u32 = 4;
 /// How often the write-ahead log is brought into the database.
-const CHECKPOINT: Duration = Duration::from_millis(500);
+const CHECKPOINT: Duration = Duration::from_millis(200);
+/// With so many pages, 2 MiB, the log is brought to an end, so that it begins anew.
+const BUSY_PAGES: i64 = 512;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 /// How many pages of the write-ahead log a commit leaves where they are: 64 MiB.
@@ -103,8 +105,8 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
     let writer = pool(1).connect_with(options.clone()).await?;
     sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
     let checkpoints = pool(1).connect_with(options.clone()).await?;
-    tokio::spawn(checkpoint(checkpoints.clone()));
     let appender = Arc::new(Appender::new(options.get_filename()));
+    tokio::spawn(checkpoint(checkpoints.clone(), Arc::clone(&appender)));
     let readers = pool(READERS).connect_with(options.read_only(true)).await?;
     Ok(Database::Sqlite {
         writer,
@@ -116,18 +118,33 @@ pub(super) async fn open(database: &str) -> Result<Database, StoreError> {
 
 /// Brings the log into the database from time to time, so that no commit has to, until its
 /// connection is closed.
-async fn checkpoint(connection: SqlitePool) {
+///
+/// While appends go on, the log never ends: what they add meanwhile is not in the database yet. So, most
+/// of it being done, the little that is left is done while no append runs, and the next one begins
+/// the log anew. It stays short then; every synchronisation of a file that grows costs more.
+async fn checkpoint(connection: SqlitePool, appender: Arc<Appender>) {
     let closed = connection.close_event();
     tokio::pin!(closed);
+    let mut failed = false;
     loop {
         tokio::select! {
             biased;
             () = &mut closed => return,
             () = tokio::time::sleep(CHECKPOINT) => {
                 // One that fails is made up for by the next, or by a commit that then fails too.
-                let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&connection).await;
-                if let Err(error) = done {
-                    tracing::warn!(%error, "the log could not be brought into the database");
+                let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&connection).await;
+                let pages = done.and_then(|row| row.try_get::<i64, _>(1));
+                let failed_before = std::mem::replace(&mut failed, pages.is_err());
+                match pages {
+                    Ok(pages) if pages >= BUSY_PAGES => {
+                        let appender = Arc::clone(&appender);
+                        let _ = tokio::task::spawn_blocking(move || appender.end_log()).await;
+                    }
+                    Ok(_) => {}
+                    Err(error) if !failed_before => {
+                        tracing::warn!(%error, "the log could not be brought into the database");
+                    }
+                    Err(_) => {}
                 }
             }
         }
