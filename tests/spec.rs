@@ -173,7 +173,7 @@ fn every_choice_stands_in_the_spec_with_its_numbers() {
 #[test]
 fn every_limit_stands_in_the_spec() {
     let spec = spec();
-    let limits: [(&str, u64); 15] = [
+    let limits: [(&str, u64); 19] = [
         ("BODY", limits::BODY as u64),
         ("ENTRY", limits::ENTRY as u64),
         ("FRAME", limits::FRAME as u64),
@@ -188,6 +188,10 @@ fn every_limit_stands_in_the_spec() {
         ("IDENTITY_TOKEN", limits::IDENTITY_TOKEN as u64),
         ("IDENTITY_LIFE", limits::IDENTITY_LIFE),
         ("PUSH_TOKEN", limits::PUSH_TOKEN as u64),
+        ("DETAILS", limits::DETAILS as u64),
+        ("DETAIL", limits::DETAIL as u64),
+        ("LABELS", limits::LABELS as u64),
+        ("LABEL", limits::LABEL as u64),
         ("DAY", limits::DAY),
     ];
     for (name, value) in limits {

@@ -111,6 +111,7 @@ impl Scene {
             Command::Start {
                 entry_point,
                 identity,
+                details: Vec::new(),
             },
         );
         world.say(self.visitor, "Good morning");

@@ -20,7 +20,7 @@
 //! })
 //! .await?;
 //! handle
-//!     .command(Command::Start { entry_point: "shop".to_owned(), identity: None })
+//!     .command(Command::Start { entry_point: "shop".to_owned(), identity: None, details: Vec::new() })
 //!     .await?;
 //! while let Some(event) = events.recv().await {
 //!     println!("{event:?}");

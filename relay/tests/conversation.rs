@@ -220,6 +220,7 @@ async fn a_visitor_two_agents_and_a_relay_hold_a_conversation() {
     visitor.wish(Command::Start {
         entry_point: "shop".to_owned(),
         identity: None,
+        details: Vec::new(),
     });
     let contact = visitor.sees(ContactState::Waiting).await;
     visitor.say(contact, "is anybody there?");

@@ -1,6 +1,7 @@
 //! What a host tells the client to do. SPEC 9.1.
 
 use crate::account::Approval;
+use crate::message::Detail;
 use crate::wire::frame::{BanPeriod, PushTarget};
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
@@ -15,6 +16,8 @@ pub enum Command {
         entry_point: String,
         /// The host's identity token (JWT).
         identity: Option<String>,
+        /// What the page knows of the visitor, as in `Describe`; may be none.
+        details: Vec<Detail>,
     },
     /// Load a contact's log, or the part that is missing, and follow it.
     Open {
@@ -43,6 +46,21 @@ pub enum Command {
         contact: ContactId,
         /// Its text, at most 64 KiB.
         text: String,
+    },
+    /// Visitor: give details of oneself, at most 32, in place of earlier ones of the same names; an empty
+    /// value takes one back. Shown in [`ContactView::details`](super::ContactView::details).
+    Describe {
+        /// The contact.
+        contact: ContactId,
+        /// The details.
+        details: Vec<Detail>,
+    },
+    /// Staff on the roster: say which labels the contact has from now on, at most 16.
+    Label {
+        /// The contact.
+        contact: ContactId,
+        /// All of them, each of 1 to 64 bytes.
+        labels: Vec<String>,
     },
     /// Send a failed message again.
     Retry {

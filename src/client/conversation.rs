@@ -3,6 +3,7 @@
 use crate::gather::Gather;
 use std::collections::VecDeque;
 
+use super::about::About;
 use super::context::Context;
 use super::proposals::Intent;
 use super::records::{ContactRecord, Outgoing, StoredSecret, contact_name, message_name};
@@ -60,6 +61,7 @@ pub(super) struct Conversation {
     pub(super) read_told: u64,
     pub(super) typing_sent: Option<Time>,
     pub(super) identity: Option<String>,
+    pub(super) about: About,
     /// The own state was older than the log: new keys are due.
     pub(super) rolled_back: bool,
     /// What was last said to be in the way of sending.
@@ -144,6 +146,7 @@ impl Conversation {
             read_told: 0,
             typing_sent: None,
             identity: None,
+            about: About::default(),
             rolled_back: false,
             blocked: None,
             #[cfg(feature = "staff")]
@@ -402,6 +405,8 @@ impl Conversation {
             head: self.head(),
             archived: log.archive_key().is_some(),
             verified_identity: self.identity.clone(),
+            details: self.about.details(),
+            labels: self.about.labels(),
         })
     }
 
@@ -468,6 +473,7 @@ impl Conversation {
         }
         if self.reads_on {
             self.read_what_opens(cx);
+            self.show(cx);
         }
         self.propose(cx, now);
         if self.verify_some(cx) {

@@ -221,6 +221,9 @@ impl Conversation {
         if !self.is_new(device, content.id) && marks.is_empty() {
             return;
         }
+        if self.take_about(&device, header.audience, &content, position) {
+            return;
+        }
         let epoch_time = usize::try_from(header.epoch)
             .ok()
             .and_then(|epoch| self.epochs.get(epoch))
@@ -310,11 +313,7 @@ impl Conversation {
         if !STAFF {
             return;
         }
-        let is_visitor = self
-            .log
-            .as_ref()
-            .and_then(|log| log.roster().member(device))
-            .is_some_and(|member| member.role == crate::account::Role::Visitor);
+        let is_visitor = self.is_visitor(device);
         let first = self.epochs.first().map(|epoch| epoch.commit.core());
         let (Some(create), true) = (first, is_visitor) else {
             return;

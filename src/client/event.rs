@@ -6,6 +6,7 @@
 use super::{DeviceEntry, EnrolmentEntry, KeyManagerCheck, SettingsView, Signature};
 use crate::account::{Level, Role, Via};
 use crate::archive::{AuditEntry, Outcome};
+pub use crate::message::Detail;
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// Something that a host shows or acts upon.
@@ -248,6 +249,10 @@ pub struct ContactView {
     pub archived: bool,
     /// The visitor's identity, where a token proved it: the `sub` claim.
     pub verified_identity: Option<String>,
+    /// What the visitor's page said of the visitor, and nobody verified. The visitor sees it, too.
+    pub details: Vec<Detail>,
+    /// Staff: the contact's labels.
+    pub labels: Vec<String>,
 }
 
 /// Where a contact stands.

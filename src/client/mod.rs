@@ -1,5 +1,6 @@
 //! SPEC 9: the engine. A state machine that a host feeds and whose wishes it carries out.
 
+mod about;
 #[cfg(feature = "staff")]
 mod administration;
 mod codes;
@@ -334,10 +335,7 @@ impl Client {
 
     fn command(&mut self, now: Time, command: Command) {
         let contact = match &command {
-            Command::Start {
-                entry_point,
-                identity,
-            } => return self.start(now, entry_point.clone(), identity.clone()),
+            Command::Start { .. } => return self.start(now, command),
             Command::LookUpTeam { team } if STAFF => {
                 if !self.cx.look_up(Query::TeamMembers(team.clone())) {
                     self.show_team(team);
@@ -416,6 +414,8 @@ impl Client {
             Command::Leave { contact }
             | Command::Send { contact, .. }
             | Command::Note { contact, .. }
+            | Command::Describe { contact, .. }
+            | Command::Label { contact, .. }
             | Command::Retry { contact, .. }
             | Command::Discard { contact, .. }
             | Command::Typing { contact }
@@ -448,6 +448,8 @@ impl Client {
                     cx.failed(Some(contact), "role-not-allowed");
                 }
             }
+            Command::Describe { details, .. } => conversation.describe(cx, now, details),
+            Command::Label { labels, .. } if STAFF => conversation.label(cx, now, labels),
             Command::Retry { id, .. } => conversation.retry(cx, now, id),
             Command::Discard { id, .. } => conversation.discard(cx, id),
             Command::Typing { .. } => conversation.typing(cx, now),
@@ -480,7 +482,15 @@ impl Client {
     }
 
     /// A visitor's client serves one contact: its device key is this contact's alone.
-    fn start(&mut self, now: Time, entry_point: String, identity: Option<String>) {
+    fn start(&mut self, now: Time, command: Command) {
+        let Command::Start {
+            entry_point,
+            identity,
+            details,
+        } = command
+        else {
+            return;
+        };
         if self.cx.kind == Kind::Visitor && !self.conversations.is_empty() {
             return self.cx.failed(None, "already-started");
         }
@@ -494,6 +504,9 @@ impl Client {
         if let Some(token) = identity {
             let kind = crate::message::kind::IDENTITY.to_owned();
             conversation.queue(&mut self.cx, now, kind, token.into_bytes(), None, false);
+        }
+        if !details.is_empty() {
+            conversation.describe(&mut self.cx, now, details);
         }
         conversation.dirty(&mut self.cx);
         self.conversations.insert(id, conversation);

@@ -1,6 +1,7 @@
 //! Messages that leave: an outbox that survives crashes, resends byte for byte within an epoch
 //! and encrypts again in the next.
 
+use super::about::is_silent;
 use super::context::Context;
 use super::conversation::{Conversation, fresh_id, salt};
 use super::envelopes::body_of;
@@ -62,6 +63,9 @@ impl Conversation {
         let most = cx
             .account
             .policy(now)
+            .ok()
+            // What clients say to each other has limits of its own.
+            .filter(|_| !is_silent(&kind_name))
             .map_or(limits::BODY as u64, |(policy, _)| policy.limits.text)
             .min(limits::BODY as u64);
         if body.is_empty() {
@@ -172,6 +176,10 @@ impl Conversation {
         let mut outgoing = self.outbox.remove(index);
         outgoing.failed = Some(code.into());
         self.dirty_message(cx, &outgoing.id);
+        if matches!(outgoing.kind.as_str(), kind::DETAILS | kind::LABELS) {
+            // There is no item that could show it.
+            cx.failed(Some(self.id), super::codes::known(code));
+        }
         self.show_outgoing(cx, &outgoing);
         self.outbox.insert(index, outgoing);
     }
@@ -459,7 +467,7 @@ impl Conversation {
 
     /// Shows a message that waits as sending or failed.
     pub(super) fn show_outgoing(&mut self, cx: &mut Context, outgoing: &Outgoing) {
-        if outgoing.kind == kind::RECEIPT || outgoing.kind == kind::IDENTITY {
+        if is_silent(&outgoing.kind) {
             return;
         }
         let author = cx.author(&cx.device(), self.log.as_ref());

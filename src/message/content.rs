@@ -30,6 +30,10 @@ pub mod kind {
     pub const RECEIPT: &str = "receipt";
     /// A visitor's identity token (JWT).
     pub const IDENTITY: &str = "identity";
+    /// What the visitor's page knows of the visitor: a list of [`Detail`](super::Detail).
+    pub const DETAILS: &str = "details";
+    /// The contact's labels, among staff: a list of texts.
+    pub const LABELS: &str = "labels";
     /// Signalling of a call.
     pub const CALL_SIGNAL: &str = "call-signal";
     /// A private note among staff: UTF-8 text.

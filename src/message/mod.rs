@@ -1,11 +1,14 @@
 //! SPEC 5: what is said within a contact: content, padded and encrypted into signed envelopes
 //! that the log keeps, and ephemeral events that nobody keeps.
 
+mod about;
 mod content;
 mod envelope;
 mod ephemeral;
 mod padding;
 
+pub(crate) use about::is_label;
+pub use about::{Detail, labels_from_body, labels_to_body};
 pub use content::{Content, Receipt, kind};
 pub use envelope::{Audience, Envelope, Header, Salt, SealParams};
 pub use ephemeral::{Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind, EphemeralParams};

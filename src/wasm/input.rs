@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::reader::Reader;
-use crate::client::{Command, Input, STAFF, Target};
+use crate::client::{Command, Detail, Input, STAFF, Target};
 use crate::wire::frame::{BanPeriod, PushKind, PushTarget};
 use crate::wire::{ContactId, ContentId, DeviceId};
 
@@ -28,8 +28,8 @@ export type Input =
 
 /** A person's or program's wish. One that cannot be done is answered by the event `failed`. */
 export type Command =
-    /** Visitor: start a contact at an entry point, with an identity token (JWT) if there is one. */
-    | { type: "start"; entryPoint: string; identity?: string }
+    /** Visitor: start a contact at an entry point, with an identity token (JWT) and details if there are any. */
+    | { type: "start"; entryPoint: string; identity?: string; details?: Detail[] }
     /** Load a contact's log, or the part that is missing, and follow it. */
     | { type: "open"; contact: ContactId }
     /** Stop following a contact and forget its log. */
@@ -38,6 +38,13 @@ export type Command =
     | { type: "send"; contact: ContactId; kind: string; body: Uint8Array; replyTo?: ContentId }
     /** Staff: send a private note, readable by staff on the roster only. */
     | { type: "note"; contact: ContactId; text: string }
+    /**
+     * Visitor: give details of oneself, at most 32, names of 1 to 64 bytes, values of at most 1,024, in place
+     * of earlier ones of the same names; an empty value takes one back. They are in the contact's view.
+     */
+    | { type: "describe"; contact: ContactId; details: Detail[] }
+    /** Staff on the roster: all labels that the contact has from now on, at most 16, of 1 to 64 bytes. */
+    | { type: "label"; contact: ContactId; labels: string[] }
     /** Send a failed message again. */
     | { type: "retry"; contact: ContactId; id: ContentId }
     /** Give up a failed message. */
@@ -125,6 +132,7 @@ fn command(from: &Reader<'_>) -> Command {
             return Command::Start {
                 entry_point: from.text("entryPoint"),
                 identity: from.optional_text("identity"),
+                details: from.objects("details", detail),
             };
         }
         "lookUpTeam" if STAFF => {
@@ -160,6 +168,15 @@ fn command(from: &Reader<'_>) -> Command {
         "note" if STAFF => Command::Note {
             contact,
             text: from.text("text"),
+        },
+        "describe" => Command::Describe {
+            contact,
+            details: from.objects("details", detail),
+        },
+        #[cfg(feature = "staff")]
+        "label" => Command::Label {
+            contact,
+            labels: from.texts("labels"),
         },
         "retry" => Command::Retry {
             contact,
@@ -218,6 +235,13 @@ fn command(from: &Reader<'_>) -> Command {
             }
             Command::Open { contact }
         }
+    }
+}
+
+fn detail(from: &Reader<'_>) -> Detail {
+    Detail {
+        name: from.text("name"),
+        value: from.text("value"),
     }
 }
 

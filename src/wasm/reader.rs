@@ -3,9 +3,7 @@
 
 use core::cell::Cell;
 
-#[cfg(feature = "staff")]
-use js_sys::Array;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::wire::codec::from_base64url;
@@ -114,6 +112,19 @@ impl Reader<'_> {
         let whole = number.map(|number| number as u64);
         let is_whole = whole.map(|whole| whole as f64) == number;
         self.or_fail(key, whole.filter(|_| is_whole))
+    }
+
+    /// A list of objects, of none where it is absent.
+    pub(super) fn objects<T>(&self, key: &'static str, value: fn(&Self) -> T) -> Vec<T> {
+        let mut values = Vec::new();
+        if let Some(list) = self.optional(key) {
+            let list: Option<&Array> = list.dyn_ref();
+            for object in self.or_fail(key, list.map(Array::iter).map(Some)).into_iter().flatten() {
+                let wrong = self.wrong;
+                values.push(value(&Self { object, wrong }));
+            }
+        }
+        values
     }
 
     #[cfg(feature = "staff")]

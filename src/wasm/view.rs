@@ -4,7 +4,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::scalar::{contact_state, via};
 use super::value::Object;
-use crate::client::{AccountView, Author, ContactView, EntryPointView, Participant, TeamView};
+use crate::client::{
+    AccountView, Author, ContactView, Detail, EntryPointView, Participant, TeamView,
+};
 
 #[wasm_bindgen(typescript_custom_section)]
 const VIEWS: &str = r#"
@@ -80,6 +82,16 @@ export interface ContactView {
     archived: boolean;
     /** The visitor's identity, where a token proved it: the `sub` claim. */
     verifiedIdentity?: string;
+    /** What the visitor's page said of the visitor, and nobody verified. The visitor sees it, too. */
+    details: Detail[];
+    /** Staff: the contact's labels. */
+    labels: string[];
+}
+
+/** One thing that a page knows of its visitor. */
+export interface Detail {
+    name: string;
+    value: string;
 }
 
 /** A participant of a contact. */
@@ -152,6 +164,13 @@ pub(super) fn contact<'a>(out: &mut Object<'a>, view: &'a ContactView) {
     if let Some(subject) = &view.verified_identity {
         out.text("verifiedIdentity", subject);
     }
+    out.list("details", &view.details, detail);
+    out.texts("labels", &view.labels);
+}
+
+fn detail<'a>(out: &mut Object<'a>, detail: &'a Detail) {
+    out.text("name", &detail.name);
+    out.text("value", &detail.value);
 }
 
 fn participant<'a>(out: &mut Object<'a>, participant: &'a Participant) {

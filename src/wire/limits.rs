@@ -28,5 +28,13 @@ pub const IDENTITY_TOKEN: usize = 8 * 1024;
 pub const IDENTITY_LIFE: u64 = 60 * 60;
 /// Longest token of a push target, in bytes.
 pub const PUSH_TOKEN: usize = 1024;
+/// Most details of a contact, and of one content that gives them.
+pub const DETAILS: usize = 32;
+/// Longest value of a detail, in bytes of UTF-8.
+pub const DETAIL: usize = 1024;
+/// Most labels of a contact.
+pub const LABELS: usize = 16;
+/// Longest label, and longest name of a detail, in bytes of UTF-8.
+pub const LABEL: usize = 64;
 /// A day in seconds.
 pub const DAY: u64 = 24 * 60 * 60;

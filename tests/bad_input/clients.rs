@@ -23,6 +23,7 @@ fn conversation(seed: u64) -> (World, usize, usize, ContactId) {
         Command::Start {
             entry_point: "shop".into(),
             identity: None,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "hello");

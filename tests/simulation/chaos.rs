@@ -209,6 +209,7 @@ fn a_supervisor_joins_visibly_and_unsent_texts_go_back_to_the_draft() {
         Command::Start {
             entry_point,
             identity: None,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "hello");

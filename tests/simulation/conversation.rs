@@ -26,6 +26,7 @@ pub fn greet(world: &mut World) -> (usize, usize, usize) {
         Command::Start {
             entry_point: "shop".into(),
             identity: None,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "hello");

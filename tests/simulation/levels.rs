@@ -127,6 +127,7 @@ fn a_policy_that_lowers_the_level_before_the_contact_is_there_starts_none() {
         Command::Start {
             entry_point,
             identity,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "for the agents only");

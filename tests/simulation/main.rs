@@ -9,6 +9,7 @@
 )]
 #![allow(missing_docs, unreachable_pub)]
 
+mod about;
 mod administration;
 mod archive;
 mod chaos;

@@ -16,6 +16,7 @@ fn writing_visitor(world: &mut World) -> usize {
         Command::Start {
             entry_point,
             identity,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "anybody there?");
@@ -55,6 +56,7 @@ fn a_new_agent_gets_the_next_team_key_and_waiting_contacts_are_sealed_to_it() {
         Command::Start {
             entry_point,
             identity: None,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "anybody there?");
@@ -101,6 +103,7 @@ fn the_agent_who_sealed_a_waiting_contact_again_can_claim_it() {
         Command::Start {
             entry_point,
             identity: None,
+            details: Vec::new(),
         },
     );
     world.say(visitor, "hello");

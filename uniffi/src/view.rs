@@ -3,7 +3,7 @@
 use sottovoce::account::{Level, Role, Via};
 use sottovoce::client;
 use sottovoce::client::{
-    AccountView, Author, ContactState, EntryPointView, InboxEntry, Participant, TeamMember,
+    AccountView, Author, ContactState, Detail, EntryPointView, InboxEntry, Participant, TeamMember,
     TeamView,
 };
 use sottovoce::wire::{ContactId, DeviceId, Time};
@@ -92,6 +92,19 @@ pub struct ContactView {
     pub archived: bool,
     /// The visitor's identity, where a token proved it: the `sub` claim.
     pub verified_identity: Option<String>,
+    /// What the visitor's page or app said of the visitor, and nobody verified.
+    pub details: Vec<Detail>,
+    /// Staff: the contact's labels.
+    pub labels: Vec<String>,
+}
+
+/// One thing that a page or app knows of its visitor.
+#[uniffi::remote(Record)]
+pub struct Detail {
+    /// What it is: 1 to 64 bytes.
+    pub name: String,
+    /// What it is worth now: at most 1,024 bytes.
+    pub value: String,
 }
 
 impl From<client::ContactView> for ContactView {
@@ -113,6 +126,8 @@ impl From<client::ContactView> for ContactView {
             head: view.head,
             archived: view.archived,
             verified_identity: view.verified_identity,
+            details: view.details,
+            labels: view.labels,
         }
     }
 }

@@ -72,6 +72,7 @@ impl Session {
                 self.commands.push_back(Command::Start {
                     entry_point: entry_point.clone(),
                     identity: None,
+                    details: Vec::new(),
                 });
                 self.starts();
             }

@@ -98,6 +98,7 @@ async fn a_visitor_and_an_agent_talk_across_restarts_of_both_and_of_the_relay() 
     let start = Command::Start {
         entry_point: "shop".into(),
         identity: None,
+        details: Vec::new(),
     };
     visitor_now.handle.command(start).await.unwrap();
     let contact = visitor_now

@@ -142,6 +142,7 @@ impl Person {
         self.command(Command::Start {
             entry_point,
             identity,
+            details: Vec::new(),
         })
         .await;
         self.until("a started contact", |shown| shown.started).await

@@ -347,6 +347,7 @@ async fn a_key_manager_without_a_trusted_certificate_is_not_asked() {
         .command(Command::Start {
             entry_point: sottovoce_system_tests::ENTRY_POINT.into(),
             identity: None,
+            details: Vec::new(),
         })
         .await;
     let contact = visitor.until("its id", |shown| shown.started).await;

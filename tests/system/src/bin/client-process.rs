@@ -49,6 +49,7 @@ async fn run() -> Option<()> {
             let start = Command::Start {
                 entry_point,
                 identity,
+                details: Vec::new(),
             };
             handle.command(start).await.ok()?;
         }

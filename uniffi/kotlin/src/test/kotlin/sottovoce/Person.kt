@@ -23,7 +23,7 @@ class Person(val client: Client) {
         }
 
     suspend fun starts(entryPoint: String): ContactId {
-        client.command(Command.Start(entryPoint, null))
+        client.command(Command.Start(entryPoint, null, emptyList()))
         return waitsFor { (it as? Event.Started)?.contact }
     }
 
