@@ -301,6 +301,7 @@ fn typing(suite: Suite) -> Ephemeral {
             transcript: Hash::new([5; 32]),
             device: author().public(),
             salt: Salt::new([7; 16]),
+            audience: Audience::All,
         },
         epoch_key: &EPOCH_KEY,
         event: event(1),

@@ -2,7 +2,7 @@
 //! refuses what clients would refuse; they check everything again.
 
 use sottovoce::account::{Account, Level};
-use sottovoce::contact::{Change, Commit, CommitError, Log, Member, RosterTeam};
+use sottovoce::contact::{Change, Commit, CommitError, Log, Member, RosterTeam, Standing as Where};
 use sottovoce::message::{Audience, Envelope, Ephemeral, Header};
 use sottovoce::wire::frame::{ContactSummary, Entry};
 use sottovoce::wire::{AccountId, ContactId, DecodeError, DeviceId, Time, decode, limits};
@@ -58,21 +58,21 @@ impl ReadEntry {
     }
 }
 
-/// Reads an ephemeral event that a device of an account sends to a contact. One that says
-/// anything else about itself is none.
-pub fn is_ephemeral_of(
+/// For whom an ephemeral event is that a device of an account sends to a contact. One that says anything
+/// else about itself is none.
+pub fn ephemeral_of(
     bytes: &[u8],
     account: &AccountId,
     contact: &ContactId,
     device: &DeviceId,
-) -> bool {
-    Ephemeral::parse(bytes).is_ok_and(|event| {
-        let header = event.header();
-        header.account == *account
-            && header.contact == *contact
-            && header.device == *device
-            && event.verify_signature().is_ok()
-    })
+) -> Option<Audience> {
+    let event = Ephemeral::parse(bytes).ok()?;
+    let header = event.header();
+    let is_its_own = header.account == *account
+        && header.contact == *contact
+        && header.device == *device
+        && event.verify_signature().is_ok();
+    is_its_own.then_some(header.audience)
 }
 
 /// A contact as its log makes it.
@@ -80,6 +80,8 @@ pub fn is_ephemeral_of(
 pub struct Contact {
     log: Log,
     head: u64,
+    past_teams: Vec<String>,
+    waiting_since: Option<Time>,
 }
 
 /// Someone joined or left with a commit.
@@ -99,7 +101,9 @@ impl Contact {
     ) -> Result<(Self, Vec<PartyChange>), Refusal> {
         check_commit(contact, commit, device, now)?;
         let (log, change) = Log::create(account, commit)?;
-        Ok((Self { log, head: 1 }, parties(change)))
+        let mut contact = Self::of(log, 1);
+        contact.note(&change);
+        Ok((contact, parties(change)))
     }
 
     /// Makes a contact from its stored commits.
@@ -111,23 +115,50 @@ impl Contact {
         summary: &ContactSummary,
         entries: &[Vec<u8>],
     ) -> Result<Self, CommitError> {
-        let mut log: Option<Log> = None;
+        let mut contact: Option<Self> = None;
         for entry in entries {
             let Entry::Commit(bytes) = decode(entry, limits::ENTRY)? else {
                 return Err(DecodeError::Malformed.into());
             };
             let commit = Commit::parse(&bytes)?;
-            match &mut log {
-                None => log = Some(Log::create(account, &commit)?.0),
-                Some(log) => {
-                    log.apply(account, &commit)?;
+            let (contact, change) = match &mut contact {
+                None => {
+                    let (log, change) = Log::create(account, &commit)?;
+                    (contact.insert(Self::of(log, 1)), change)
                 }
+                Some(contact) => {
+                    let change = contact.log.apply(account, &commit)?;
+                    (contact, change)
+                }
+            };
+            contact.note(&change);
+        }
+        let mut contact = contact.ok_or(DecodeError::Malformed)?;
+        contact.head = summary.head;
+        Ok(contact)
+    }
+
+    const fn of(log: Log, head: u64) -> Self {
+        Self {
+            log,
+            head,
+            past_teams: Vec::new(),
+            waiting_since: None,
+        }
+    }
+
+    /// Remembers what lists of contacts say of a commit that the log has taken in.
+    fn note(&mut self, change: &Change) {
+        for team in &change.teams_added {
+            if !self.past_teams.contains(&team.team) && self.past_teams.len() < limits::ROSTER {
+                self.past_teams.push(team.team.clone());
             }
         }
-        Ok(Self {
-            log: log.ok_or(DecodeError::Malformed)?,
-            head: summary.head,
-        })
+        self.waiting_since = match self.log.standing() {
+            Where::Waiting => Some(self.log.created()),
+            Where::Transferring => self.waiting_since.or(Some(self.log.time())),
+            Where::Open | Where::Closed => None,
+        };
     }
 
     /// Judges the next entry, made by `device` now, and takes it in. What is refused changes
@@ -172,7 +203,9 @@ impl Contact {
         if commit.core().epoch <= self.log.epoch() {
             return Err(Refusal::EpochTaken);
         }
-        Ok(parties(self.log.apply(account, commit)?))
+        let change = self.log.apply(account, commit)?;
+        self.note(&change);
+        Ok(parties(change))
     }
 
     fn check_envelope(
@@ -244,6 +277,9 @@ impl Contact {
             teams: roster.teams.iter().map(|team| team.team.clone()).collect(),
             devices: roster.members.iter().map(|member| member.device).collect(),
             closed: self.log.is_closed(),
+            past_teams: self.past_teams.clone(),
+            responsible: self.log.responsible().copied(),
+            waiting_since: self.waiting_since,
         }
     }
 }

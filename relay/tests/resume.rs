@@ -205,19 +205,18 @@ async fn consoles_see_the_queue_and_every_change_of_it() {
         assert!(changed[0].teams.is_empty());
         assert!(changed[0].devices.contains(&business.ada.device()));
     }
-    // It is Ada's now: Ben hears no more of it, and Cleo never did.
+    // It is Ada's now: Ben hears that, and no more until it ends, and Cleo never did.
     let entry = talk.say(&visitor, "thank you");
     client.append(talk.contact, entry).await.unwrap();
     assert_eq!(contacts(&mut ada).await.1[0].head, 3);
     let close = talk.close(&business.ada);
     ada.append(talk.contact, close.entry.clone()).await.unwrap();
-    assert!(contacts(&mut ada).await.1[0].closed);
-    for console in [&mut ben, &mut cleo] {
-        assert!(console.is_served().await);
-        console
-            .send(&ClientFrame::Presence { available: false })
-            .await;
+    for console in [&mut ada, &mut ben] {
+        let (_, changed) = contacts(console).await;
+        assert!(changed[0].closed && changed[0].head == 4);
     }
+    assert!(cleo.is_served().await);
+    cleo.send(&ClientFrame::Presence { available: false }).await;
     let mut ada = scene.client(&business.ada).await;
     let (all, snapshot) = contacts(&mut ada).await;
     assert!(all && snapshot.len() == 1 && snapshot[0].closed);
@@ -257,6 +256,68 @@ async fn typing_reaches_followers_and_comes_from_participants_only() {
     assert!(client.is_served().await);
     let early = tokio::time::timeout(Duration::from_millis(100), client.wait_for(heard));
     assert!(early.await.is_err(), "nobody hears himself or a stranger");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn who_looks_is_told_to_colleagues_by_who_may_read_and_visitors_hear_nothing() {
+    let (scene, visitor, mut talk, mut client) = started().await;
+    let business = &scene.business;
+    let contact = talk.contact;
+    let mut ada = scene.client(&business.ada).await;
+    let mut ben = scene.client(&business.ben).await;
+    for (follower, after) in [(&mut ada, 0), (&mut ben, 0), (&mut client, 0)] {
+        follower.resume(contact, after).await.unwrap();
+    }
+    let heard = |frame: &RelayFrame| match frame {
+        RelayFrame::Ephemeral { event, .. } => Some(event.clone()),
+        _ => None,
+    };
+    // What a visitor says to staff only is nobody's business.
+    let event = talk.viewing(&visitor);
+    client
+        .send(&ClientFrame::Ephemeral { contact, event })
+        .await;
+    assert!(client.is_served().await);
+    let event = talk.viewing(&business.ben);
+    let sent = event.clone();
+    ben.send(&ClientFrame::Ephemeral { contact, event }).await;
+    assert_eq!(ada.wait_for(heard).await, Ok(sent));
+    assert!(client.is_served().await);
+    let early = tokio::time::timeout(Duration::from_millis(100), client.wait_for(heard));
+    assert!(early.await.is_err(), "a visitor was told");
+    let claim = talk.claim(business, &business.ada);
+    ada.append(contact, claim.entry.clone()).await.unwrap();
+    talk.take(claim);
+    let event = talk.viewing(&business.ben);
+    ben.send(&ClientFrame::Ephemeral { contact, event }).await;
+    assert!(ben.is_served().await);
+    let late = tokio::time::timeout(Duration::from_millis(100), ada.wait_for(heard));
+    assert!(late.await.is_err(), "Ben may not read it any more");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_console_that_comes_later_is_told_what_colleagues_hold_until_it_ends() {
+    let (scene, _, mut talk, _client) = started().await;
+    let business = &scene.business;
+    let mut ada = scene.client(&business.ada).await;
+    let claim = talk.claim(business, &business.ada);
+    ada.append(talk.contact, claim.entry.clone()).await.unwrap();
+    talk.take(claim);
+    let mut ben = scene.client(&business.ben).await;
+    let (all, snapshot) = contacts(&mut ben).await;
+    assert!(all);
+    assert_eq!(snapshot[0].past_teams, ["support"]);
+    assert_eq!(snapshot[0].responsible, Some(business.ada.device()));
+    assert_eq!(snapshot[0].waiting_since, None);
+    let mut cleo = scene.client(&business.cleo).await;
+    assert_eq!(contacts(&mut cleo).await, (true, Vec::new()));
+    let close = talk.close(&business.ada);
+    ada.append(talk.contact, close.entry.clone()).await.unwrap();
+    assert!(contacts(&mut ben).await.1[0].closed);
+    let mut ben = scene.client(&business.ben).await;
+    assert_eq!(contacts(&mut ben).await, (true, Vec::new()));
     scene.end().await;
 }
 

@@ -115,7 +115,7 @@ impl Conversation {
                 kept.push(label);
             }
         }
-        let body = labels_to_body(&kept);
+        let body = labels_to_body(kept);
         self.queue_about(cx, now, kind::LABELS, body, true);
     }
 

@@ -81,6 +81,12 @@ pub enum Command {
         /// The contact.
         contact: ContactId,
     },
+    /// Staff: the person looks at a contact that they may read. Call it as often as you like while that is so;
+    /// colleagues are told rarely, and visitors never.
+    Attend {
+        /// The contact.
+        contact: ContactId,
+    },
     /// The person has seen everything up to a position.
     Read {
         /// The contact.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::about::About;
 use super::context::Context;
+use super::ephemerals::Fleeting;
 use super::proposals::Intent;
 use super::records::{ContactRecord, Outgoing, StoredSecret, contact_name, message_name};
 use super::timeline::Timeline;
@@ -59,9 +60,11 @@ pub(super) struct Conversation {
     pub(super) receipt_at: Option<Time>,
     pub(super) read: u64,
     pub(super) read_told: u64,
-    pub(super) typing_sent: Option<Time>,
+    pub(super) fleeting: Fleeting,
     pub(super) identity: Option<String>,
     pub(super) about: About,
+    /// Since when the visitor waits for an answer, as the inbox was told.
+    pub(super) unanswered_shown: Option<Time>,
     /// The own state was older than the log: new keys are due.
     pub(super) rolled_back: bool,
     /// What was last said to be in the way of sending.
@@ -113,7 +116,7 @@ pub(super) struct Sender {
     pub(super) hash: Hash,
     pub(super) seen: u64,
     pub(super) read: u64,
-    pub(super) typing_counter: u64,
+    pub(super) event_counter: u64,
     /// Hashes of the envelopes seen, to tell a repeated one from a second of one sequence.
     pub(super) hashes: Vec<Hash>,
 }
@@ -144,9 +147,10 @@ impl Conversation {
             receipt_at: None,
             read: 0,
             read_told: 0,
-            typing_sent: None,
+            fleeting: Fleeting::default(),
             identity: None,
             about: About::default(),
+            unanswered_shown: None,
             rolled_back: false,
             blocked: None,
             #[cfg(feature = "staff")]
@@ -195,7 +199,7 @@ impl Conversation {
             hash: Envelope::first_previous(&cx.account.id(), &id, device),
             seen: 0,
             read: 0,
-            typing_counter: 0,
+            event_counter: 0,
             hashes: Vec::new(),
         })
     }

@@ -50,7 +50,18 @@ pub enum Event {
         /// Who.
         author: Author,
     },
-    /// Staff: what waits and what this device is on. Replaces the list before.
+    /// Staff: a colleague looks at a contact, good for 15 seconds, or types there without being on the
+    /// roster, good for 6.
+    Attending {
+        /// The contact.
+        contact: ContactId,
+        /// Who.
+        author: Author,
+        /// What they do.
+        what: Attention,
+    },
+    /// Staff: what waits, what this device is on, and what others of its teams hold. Replaces the list
+    /// before.
     Inbox(Vec<InboxEntry>),
     /// Staff: the answer to `LookUpTeam`.
     Team {
@@ -150,6 +161,15 @@ pub enum Event {
         /// Whether it can.
         working: bool,
     },
+}
+
+/// What a colleague does at a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// Looks at it.
+    Viewing,
+    /// Types there.
+    Typing,
 }
 
 /// The connection's state.
@@ -425,6 +445,12 @@ pub struct InboxEntry {
     pub can_claim: bool,
     /// Whether it was closed.
     pub closed: bool,
+    /// Since when somebody waits: for a claim since it was created or handed on; for an answer of this
+    /// device since the visitor's first message that was not answered, if that is known here.
+    pub waiting_since: Option<Time>,
+    /// Who is responsible for it. A contact of the own teams that somebody else holds is listed, too, and
+    /// cannot be read here. The name is empty until the directory knows it.
+    pub held_by: Option<Author>,
 }
 
 /// A member of a team.

@@ -2,18 +2,15 @@
 //! claim, checked before it changes anything.
 
 use super::context::STAFF;
-use super::conversation::Conversation;
-use super::{Client, ConnectionState, Event, InboxEntry, TeamMember, codes};
+use super::{Client, ConnectionState, Event, TeamMember, codes};
 use crate::gather::Gather;
 use crate::wire::frame::{
-    Authentication, ClientFrame, ContactSummary, Nonce, Object, Query, RefusedId, RelayFrame,
+    Authentication, ClientFrame, Nonce, Object, Query, RefusedId, RelayFrame,
 };
 use crate::wire::{ContactId, Signed, Suite, Time, Version, decode, limits, work};
 
 /// Hashes of one step of work: a few milliseconds on a slow phone.
 const WORK_STEP: u64 = 1_000;
-/// Contacts that a relay may tell of: more would only fill the memory.
-const MOST_CONTACTS: usize = 4_096;
 
 impl Client {
     pub(super) fn connected(&mut self) {
@@ -90,6 +87,7 @@ impl Client {
                 if let Some(conversation) = self.conversations.get_mut(&contact) {
                     conversation.entries(&mut self.cx, now, first, entries, head);
                 }
+                self.notice_answers(now);
                 #[cfg(feature = "staff")]
                 self.look_after_archive(&contact, now);
             }
@@ -283,6 +281,7 @@ impl Client {
                     self.cx.alarm(None, "no-randomness", true);
                 }
                 self.show_team(team);
+                self.show_inbox(now);
                 self.wake_conversations(now);
             }
             Query::TeamSeals(team) => {
@@ -361,76 +360,23 @@ impl Client {
                 None if self.publication_refused(id, code) => {}
                 None => self.cx.failed(None, code),
             },
-            RefusedId::Contact(contact) => self.contact_refused(contact, code),
+            RefusedId::Contact(contact) => self.contact_refused(now, contact, code),
         }
     }
 
     /// The relay has no entries of a contact to give. That it erased them, or dropped them when
     /// their time was over, is its word only, so nothing that this device has is destroyed.
-    fn contact_refused(&mut self, contact: ContactId, code: &'static str) {
+    fn contact_refused(&mut self, now: Time, contact: ContactId, code: &'static str) {
         if matches!(code, "erased" | "expired") {
             if let Some(conversation) = self.conversations.get_mut(&contact) {
                 conversation.end(&mut self.cx, code);
             }
             if self.inbox.remove(&contact).is_some() {
-                self.show_inbox();
+                self.show_inbox(now);
             }
         }
         self.cx.failed(Some(contact), code);
         #[cfg(feature = "staff")]
         self.forget_key_requests(&contact, code);
-    }
-
-    fn take_summaries(&mut self, now: Time, all: bool, contacts: Vec<ContactSummary>) {
-        if !STAFF {
-            return;
-        }
-        if all {
-            self.inbox.clear();
-        }
-        let own = self.cx.device();
-        for summary in contacts {
-            let mine = summary.devices.contains(&own);
-            let id = summary.contact;
-            if !self.inbox.contains_key(&id) && self.inbox.len() >= MOST_CONTACTS {
-                continue;
-            }
-            if mine && !summary.closed {
-                let conversation = Conversation::of(&mut self.conversations, &self.cx, id);
-                if !conversation.following {
-                    conversation.follow(&mut self.cx);
-                }
-                conversation.watch(&mut self.cx);
-            }
-            self.inbox.insert(id, summary);
-        }
-        self.show_inbox();
-        self.look_at_waiting(now);
-    }
-
-    pub(super) fn show_inbox(&mut self) {
-        if !STAFF {
-            return;
-        }
-        let own = self.cx.device();
-        let entries = self
-            .inbox
-            .values()
-            .filter_map(|summary| {
-                let mine = summary.devices.contains(&own);
-                let of_team = self.cx.is_in_any(summary.teams.iter());
-                (mine || of_team).then(|| InboxEntry {
-                    contact: summary.contact,
-                    entry_point: summary.entry_point.clone(),
-                    created: summary.created,
-                    head: summary.head,
-                    teams: summary.teams.clone(),
-                    mine,
-                    can_claim: of_team && !summary.closed,
-                    closed: summary.closed,
-                })
-            })
-            .gather();
-        self.cx.event(Event::Inbox(entries));
     }
 }

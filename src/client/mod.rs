@@ -11,8 +11,10 @@ mod directory;
 #[cfg(feature = "staff")]
 mod enrolment;
 mod envelopes;
+mod ephemerals;
 mod epochs;
 mod event;
+mod inbox;
 mod incoming;
 #[cfg(feature = "staff")]
 mod key_manager;
@@ -419,6 +421,7 @@ impl Client {
             | Command::Retry { contact, .. }
             | Command::Discard { contact, .. }
             | Command::Typing { contact }
+            | Command::Attend { contact }
             | Command::Read { contact, .. }
             | Command::Claim { contact }
             | Command::Transfer { contact, .. }
@@ -453,6 +456,7 @@ impl Client {
             Command::Retry { id, .. } => conversation.retry(cx, now, id),
             Command::Discard { id, .. } => conversation.discard(cx, id),
             Command::Typing { .. } => conversation.typing(cx, now),
+            Command::Attend { .. } if STAFF => conversation.attend(cx, now),
             Command::Read { position, .. } => conversation.mark_read(cx, now, position),
             Command::Claim { .. } if STAFF => conversation.want(cx, now, Wish::Claim),
             Command::Transfer {
@@ -526,6 +530,7 @@ impl Client {
         for conversation in self.conversations.values_mut() {
             conversation.tick(&mut self.cx, now);
         }
+        self.notice_answers(now);
         #[cfg(feature = "staff")]
         self.look_after_archives(now);
         self.show_account(now);

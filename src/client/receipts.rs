@@ -1,11 +1,8 @@
-//! What is due later: receipts for what was read, signatures verified in the background; and
-//! ephemeral events.
+//! What is due later: receipts for what was read, signatures verified in the background.
 
-use super::Event;
 use super::context::Context;
 use super::conversation::Conversation;
-use super::incoming::outside_tolerance;
-use crate::message::{Content, Envelope, Ephemeral, MessageError, kind};
+use crate::message::{Content, Envelope, MessageError, kind};
 use crate::wire::{DeviceId, Time};
 
 /// How long a client that has seen new entries may stay silent, in milliseconds.
@@ -80,41 +77,5 @@ impl Conversation {
             self.invalid(cx, position, time, "bad-signature");
             self.stop(cx, "bad-signature");
         }
-    }
-
-    /// Somebody's ephemeral event; whatever is wrong with it, it is ignored.
-    pub(super) fn ephemeral(&mut self, cx: &mut Context, now: Time, bytes: &[u8]) {
-        let Ok(event) = Ephemeral::parse(bytes) else {
-            return;
-        };
-        let header = event.header();
-        let device = header.device;
-        let Some((log, epoch)) = self.log.as_ref().zip(self.epoch()) else {
-            return;
-        };
-        let current = header.contact == self.id
-            && header.epoch == log.epoch()
-            && header.transcript == *log.transcript()
-            && log.roster().member(&device).is_some()
-            && device != cx.device();
-        let opened = epoch
-            .all
-            .as_ref()
-            .filter(|_| current && event.verify_signature().is_ok())
-            .and_then(|known| event.open(known.key.secret()).ok());
-        let Some(opened) = opened else { return };
-        if outside_tolerance(now, opened.time) {
-            return;
-        }
-        let sender = self.sender(cx, &device);
-        if opened.counter <= sender.typing_counter {
-            return;
-        }
-        sender.typing_counter = opened.counter;
-        let author = cx.author(&device, self.log.as_ref());
-        cx.event(Event::Typing {
-            contact: self.id,
-            author,
-        });
     }
 }

@@ -12,17 +12,12 @@ use super::{Event, MessageState};
 use crate::contact::{EpochKey, Strand};
 use crate::crypto::Hash;
 use crate::gather::Gather;
-use crate::message::{
-    Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind, EphemeralParams,
-    Header, Receipt, SealParams, kind,
-};
+use crate::message::{Content, Envelope, Header, Receipt, SealParams, kind};
 use crate::wire::frame::{ClientFrame, Entry};
 use crate::wire::{Bytes, ContentId, Time, Version, encode, limits};
 
 /// Messages that may be unacknowledged at the relay at once.
 const WINDOW: usize = 64;
-/// How often typing is told, in milliseconds.
-const TYPING_EVERY: u64 = 3_000;
 
 impl Conversation {
     /// Queues a message and sends it if nothing is in the way.
@@ -37,7 +32,7 @@ impl Conversation {
     ) {
         if kind_name == kind::TEXT {
             // What is typed after it is a new message, so the others are told at once.
-            self.typing_sent = None;
+            self.fleeting.typing_sent = None;
         }
         match self.outgoing(cx, now, kind_name, body, reply_to, staff) {
             Ok(outgoing) => {
@@ -502,48 +497,5 @@ impl Conversation {
         self.read_told = self.read;
         let body = Receipt { read: self.read }.to_body().into_vec();
         self.queue(cx, now, kind::RECEIPT.into(), body, None, false);
-    }
-
-    /// The person is typing.
-    pub(super) fn typing(&mut self, cx: &mut Context, now: Time) {
-        let recently = self
-            .typing_sent
-            .is_some_and(|sent| now.millis_since(sent) < TYPING_EVERY);
-        if recently || !cx.online || self.can_send(cx, now).is_err() {
-            return;
-        }
-        let Ok(salt) = salt(cx) else { return };
-        let Some((log, known)) = self
-            .log
-            .as_ref()
-            .zip(self.epoch().and_then(|epoch| epoch.all.as_ref()))
-        else {
-            return;
-        };
-        let event = Ephemeral::seal(EphemeralParams {
-            header: EphemeralHeader {
-                version: Version,
-                suite: log.suite(),
-                account: cx.account.id(),
-                contact: self.id,
-                epoch: log.epoch(),
-                transcript: *log.transcript(),
-                device: cx.device(),
-                salt,
-            },
-            epoch_key: known.key.secret(),
-            // The clock rises across restarts, so nothing needs to be kept.
-            event: EphemeralEvent {
-                kind: EphemeralKind::Typing,
-                counter: now.millis(),
-                time: now,
-            },
-            signing_key: &cx.signer,
-        });
-        cx.outputs.transmit(ClientFrame::Ephemeral {
-            contact: self.id,
-            event: event.to_bytes(),
-        });
-        self.typing_sent = Some(now);
     }
 }

@@ -139,7 +139,7 @@ impl Timeline {
     }
 
     /// Every item, in the order of the transcript.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Item> {
         self.placed.iter().chain(&self.unsent)
     }
 }

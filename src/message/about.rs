@@ -25,25 +25,25 @@ impl Detail {
 
     /// Reads such a body; `None` if it is none.
     pub fn from_body(body: &[u8]) -> Option<Vec<Self>> {
-        let details = decode(body, limits::BODY).ok()?;
+        let details: Vec<Self> = decode(body, limits::BODY).ok()?;
         are_details(&details).then_some(details)
     }
 }
 
-fn are_details(details: &Vec<Detail>) -> bool {
+fn are_details(details: &[Detail]) -> bool {
     let fits = |it: &Detail| is_label(&it.name) && it.value.len() <= limits::DETAIL;
     (1..=limits::DETAILS).contains(&details.len()) && details.iter().all(fits)
 }
 
 /// The body of a [`kind::LABELS`](super::kind::LABELS): all labels of the contact, at most 16 of 1 to
 /// 64 bytes. `None` if they are not.
-pub fn labels_to_body(labels: &Vec<String>) -> Option<Bytes> {
-    are_labels(labels).then(|| encode(labels).into())
+pub fn labels_to_body(labels: Vec<String>) -> Option<Bytes> {
+    are_labels(&labels).then(|| encode(&labels).into())
 }
 
 /// Reads such a body; `None` if it is none.
 pub fn labels_from_body(body: &[u8]) -> Option<Vec<String>> {
-    let labels = decode(body, limits::BODY).ok()?;
+    let labels: Vec<String> = decode(body, limits::BODY).ok()?;
     are_labels(&labels).then_some(labels)
 }
 
@@ -52,7 +52,7 @@ fn are_labels(labels: &[String]) -> bool {
 }
 
 /// Whether it is as long as a label, or the name of a detail, may be.
-pub(crate) fn is_label(name: &str) -> bool {
+pub(super) fn is_label(name: &str) -> bool {
     (1..=limits::LABEL).contains(&name.len())
 }
 
@@ -75,7 +75,7 @@ mod tests {
         let body = Detail::to_body(details.clone()).unwrap();
         assert_eq!(Detail::from_body(&body), Some(details));
         for labels in [vec![], vec!["l".repeat(64); 16]] {
-            let body = labels_to_body(&labels).unwrap();
+            let body = labels_to_body(labels.clone()).unwrap();
             assert_eq!(labels_from_body(&body), Some(labels));
         }
     }
@@ -98,7 +98,7 @@ mod tests {
             vec!["l".repeat(65)],
         ] {
             assert_eq!(labels_from_body(&encode(&labels)), None);
-            assert_eq!(labels_to_body(&labels), None);
+            assert_eq!(labels_to_body(labels), None);
         }
         for body in [&b""[..], b"\xa0", b"\x81", b"\x81\x82\x61a", b"\x80\x80"] {
             assert_eq!(Detail::from_body(body), None);

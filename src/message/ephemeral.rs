@@ -3,7 +3,7 @@
 
 use crate::wire::codec::{array, number};
 
-use super::{MessageError, Salt};
+use super::{Audience, MessageError, Salt};
 use crate::crypto::aead::{self, TAG};
 use crate::crypto::hash::{hash, listed};
 use crate::crypto::kdf::derive;
@@ -37,6 +37,8 @@ pub struct EphemeralHeader {
     pub device: DeviceId,
     /// Random, fresh for every event.
     pub salt: Salt,
+    /// Who can make sense of it.
+    pub audience: Audience,
 }
 
 array!(EphemeralHeader {
@@ -47,7 +49,8 @@ array!(EphemeralHeader {
     epoch,
     transcript,
     device,
-    salt
+    salt,
+    audience
 });
 
 /// What an event says.
@@ -72,9 +75,11 @@ array!(EphemeralEvent {
 pub enum EphemeralKind {
     /// The author is typing.
     Typing,
+    /// The author looks at the contact.
+    Viewing,
 }
 
-number!(EphemeralKind { Typing = 0 });
+number!(EphemeralKind { Typing = 0, Viewing = 1 });
 
 /// `[header: bstr, ciphertext: bstr, signature]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +107,7 @@ pub struct Ephemeral {
 pub struct EphemeralParams<'a> {
     /// Its header, with a fresh salt and the signing key's device.
     pub header: EphemeralHeader,
-    /// The epoch key.
+    /// The epoch key, or what [`Audience::Staff`] has instead.
     pub epoch_key: &'a Secret<32>,
     /// What it says.
     pub event: EphemeralEvent,

@@ -7,7 +7,6 @@ mod envelope;
 mod ephemeral;
 mod padding;
 
-pub(crate) use about::is_label;
 pub use about::{Detail, labels_from_body, labels_to_body};
 pub use content::{Content, Receipt, kind};
 pub use envelope::{Audience, Envelope, Header, Salt, SealParams};

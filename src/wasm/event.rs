@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::item::item;
 use super::value::Object;
 use super::view::{self, author};
-use crate::client::{ConnectionState, Event, InboxEntry, STAFF, TeamMember};
+use crate::client::{Attention, ConnectionState, Event, InboxEntry, STAFF, TeamMember};
 
 #[wasm_bindgen(typescript_custom_section)]
 const EVENTS: &str = r#"
@@ -27,7 +27,12 @@ export type Event =
     | { type: "itemRemoved"; contact: ContactId; key: string }
     /** Somebody is typing; good for 6 seconds. */
     | { type: "typing"; contact: ContactId; author: Author }
-    /** Staff: what waits and what this device is on. Replaces the list before. */
+    /**
+     * Staff: a colleague looks at a contact, good for 15 seconds, or types there without being on the roster,
+     * good for 6.
+     */
+    | { type: "attending"; contact: ContactId; author: Author; what: "viewing" | "typing" }
+    /** Staff: what waits, what this device is on, what others of its teams hold. Replaces the list before. */
     | { type: "inbox"; entries: InboxEntry[] }
     /** Staff: a team's members, the own device left out. */
     | { type: "team"; team: string; members: TeamMember[] }
@@ -96,6 +101,16 @@ export interface InboxEntry {
     /** Whether it waits and this device may take it. */
     canClaim: boolean;
     closed: boolean;
+    /**
+     * Since when somebody waits: for a claim since it was created or handed on; for an answer of this device
+     * since the visitor's first message that was not answered, if that is known here.
+     */
+    waitingSince?: Time;
+    /**
+     * Who is responsible. Contacts of the own teams that somebody else holds are listed, too, and cannot be
+     * read here. The name is empty until the directory knows it.
+     */
+    heldBy?: Author;
 }
 
 /** A member of a team. */
@@ -157,6 +172,22 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("type", "typing");
             out.id("contact", contact.as_array());
             out.object("author", who, author);
+        }
+        Event::Attending {
+            contact,
+            author: who,
+            what,
+        } if STAFF => {
+            out.text("type", "attending");
+            out.id("contact", contact.as_array());
+            out.object("author", who, author);
+            out.text(
+                "what",
+                match what {
+                    Attention::Viewing => "viewing",
+                    Attention::Typing => "typing",
+                },
+            );
         }
         Event::Inbox(entries) if STAFF => {
             out.text("type", "inbox");
@@ -229,6 +260,7 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
         }
         // Only for staff, who have another build.
         Event::Unapproved { .. }
+        | Event::Attending { .. }
         | Event::Inbox(_)
         | Event::Team { .. }
         | Event::ClaimLost { .. }
@@ -245,6 +277,12 @@ fn inbox_entry<'a>(out: &mut Object<'a>, entry: &'a InboxEntry) {
     out.flag("mine", entry.mine);
     out.flag("canClaim", entry.can_claim);
     out.flag("closed", entry.closed);
+    if let Some(since) = entry.waiting_since {
+        out.number("waitingSince", since.millis());
+    }
+    if let Some(who) = &entry.held_by {
+        out.object("heldBy", who, author);
+    }
 }
 
 fn team_member<'a>(out: &mut Object<'a>, member: &'a TeamMember) {

@@ -51,6 +51,11 @@ export type Command =
     | { type: "discard"; contact: ContactId; id: ContentId }
     /** The person is typing. Call it as often as keys are pressed. */
     | { type: "typing"; contact: ContactId }
+    /**
+     * Staff: the person looks at a contact that they may read. Call it as often as you like while that is so;
+     * colleagues are told rarely, visitors never.
+     */
+    | { type: "attend"; contact: ContactId }
     /** The person has seen everything up to a position. */
     | { type: "read"; contact: ContactId; position: number }
     /** Staff: take a waiting contact, or one that was transferred to this device. */
@@ -187,6 +192,7 @@ fn command(from: &Reader<'_>) -> Command {
             id: ContentId::new(from.id("id")),
         },
         "typing" => Command::Typing { contact },
+        "attend" if STAFF => Command::Attend { contact },
         "read" => Command::Read {
             contact,
             position: from.number("position"),

@@ -119,7 +119,11 @@ impl Reader<'_> {
         let mut values = Vec::new();
         if let Some(list) = self.optional(key) {
             let list: Option<&Array> = list.dyn_ref();
-            for object in self.or_fail(key, list.map(Array::iter).map(Some)).into_iter().flatten() {
+            for object in self
+                .or_fail(key, list.map(Array::iter).map(Some))
+                .into_iter()
+                .flatten()
+            {
                 let wrong = self.wrong;
                 values.push(value(&Self { object, wrong }));
             }

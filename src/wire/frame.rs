@@ -432,6 +432,12 @@ pub struct ContactSummary {
     pub devices: Vec<DeviceId>,
     /// Whether it was closed.
     pub closed: bool,
+    /// Teams that were ever on the roster: whose business it is, whoever holds it now.
+    pub past_teams: Vec<String>,
+    /// Who is responsible for it, if somebody is.
+    pub responsible: Option<DeviceId>,
+    /// The time in the commit since which it waits for a team, or for the device that it was handed to.
+    pub waiting_since: Option<Time>,
 }
 
 array!(ContactSummary {
@@ -442,7 +448,10 @@ array!(ContactSummary {
     epoch,
     teams,
     devices,
-    closed
+    closed,
+    past_teams,
+    responsible,
+    waiting_since
 });
 
 /// What a device signs to authenticate. The client builds it from what it dialled, so that no

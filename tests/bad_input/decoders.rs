@@ -311,6 +311,9 @@ fn frames_of_relays_are_read_strictly() {
                 teams: vec!["support".into()],
                 devices: vec![key(1).public()],
                 closed: false,
+                past_teams: vec!["sales".into()],
+                responsible: Some(key(2).public()),
+                waiting_since: Some(START),
             }],
         },
         RelayFrame::Announce { objects: objects() },
@@ -413,6 +416,7 @@ fn envelopes_and_ephemeral_events_are_read_strictly() {
         transcript: hash(),
         device: key(1).public(),
         salt: Salt::new([7; 16]),
+        audience: Audience::All,
     };
     structure(&header);
     let event = EphemeralEvent {

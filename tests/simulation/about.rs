@@ -99,7 +99,12 @@ fn later_details_replace_those_of_their_names_and_an_empty_value_takes_one_back(
     // Whoever takes over with history learns them, and a reload keeps them.
     let contact = world.contact_of(visitor);
     let to = Target::Device(world.nodes[bruno].device());
-    world.command(ada, Command::LookUpTeam { team: "support".into() });
+    world.command(
+        ada,
+        Command::LookUpTeam {
+            team: "support".into(),
+        },
+    );
     world.run(2);
     world.command(
         ada,
@@ -146,6 +151,7 @@ fn details_count_from_the_visitor_only_and_only_if_they_are_within_the_limits() 
         let shown = world.nodes[node].transcript();
         assert_eq!(shown.into_iter().filter(unsupported).count(), 1);
     }
+    world.run(12);
     let head = world.relay.contacts[&contact].entries.len();
     let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
     let many: Vec<_> = many.iter().map(|name| (name.as_str(), "x")).collect();
@@ -213,7 +219,12 @@ fn labels_are_the_last_that_staff_on_the_roster_have_put_and_the_visitor_sees_no
     world.run(5);
     assert_eq!(labels(&world, ada), ["refund"]);
     // Whoever takes over with history has them, too, and may put others.
-    world.command(ada, Command::LookUpTeam { team: "support".into() });
+    world.command(
+        ada,
+        Command::LookUpTeam {
+            team: "support".into(),
+        },
+    );
     world.run(2);
     let to = Target::Device(world.nodes[bruno].device());
     world.command(
@@ -258,9 +269,11 @@ fn a_visitor_can_put_no_labels_and_too_many_are_refused() {
     assert_eq!(world.nodes[visitor].failures(), ["role-not-allowed"]);
     send(&mut world, visitor, "labels", encode(&labels_of_visitor));
     assert_eq!(labels(&world, ada), ["kept"]);
-    assert!(world.nodes[ada].transcript().iter().any(
-        |item| matches!(&item.body, ItemBody::Unsupported { kind, .. } if kind == "labels")
-    ));
+    assert!(
+        world.nodes[ada].transcript().iter().any(
+            |item| matches!(&item.body, ItemBody::Unsupported { kind, .. } if kind == "labels")
+        )
+    );
     let many: Vec<_> = (0..17).map(|n| n.to_string()).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     let long = "l".repeat(65);

@@ -15,6 +15,7 @@ mod archive;
 mod chaos;
 mod contents;
 mod conversation;
+mod desk;
 mod dishonest;
 mod history;
 mod levels;

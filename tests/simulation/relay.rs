@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sottovoce::account::{
     Account, ArchiveKey, Credential, EnrolmentRequest, Pin, SealKey, TeamKey, TeamSeals,
 };
-use sottovoce::contact::{Commit, Log};
+use sottovoce::contact::{Commit, Log, Standing};
 use sottovoce::message::Envelope;
 use sottovoce::wire::frame::*;
 use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId, Signed, decode, limits};
@@ -19,8 +19,26 @@ pub type Peer = usize;
 pub struct Contact {
     pub log: Log,
     pub entries: Vec<Bytes>,
+    past_teams: Vec<String>,
+    waiting_since: Option<sottovoce::wire::Time>,
     appends: BTreeMap<ContentId, u64>,
     followers: BTreeSet<Peer>,
+}
+
+impl Contact {
+    /// Remembers what lists of contacts say.
+    fn note(&mut self) {
+        for team in &self.log.roster().teams {
+            if !self.past_teams.contains(&team.team) {
+                self.past_teams.push(team.team.clone());
+            }
+        }
+        self.waiting_since = match self.log.standing() {
+            Standing::Waiting => Some(self.log.created()),
+            Standing::Transferring => self.waiting_since.or(Some(self.log.time())),
+            Standing::Open | Standing::Closed => None,
+        };
+    }
 }
 
 /// A key manager, as the relay reaches it.
@@ -367,6 +385,7 @@ impl Relay {
             return self.send(peer, RelayFrame::Refused { id, code });
         }
         let known = self.contacts.get_mut(&contact).unwrap();
+        known.note();
         known.entries.push(entry.clone());
         let position = known.entries.len() as u64;
         known.appends.insert(id, position);
@@ -457,6 +476,8 @@ impl Relay {
                             Contact {
                                 log,
                                 entries: Vec::new(),
+                                past_teams: Vec::new(),
+                                waiting_since: None,
                                 appends: BTreeMap::new(),
                                 followers: BTreeSet::new(),
                             },
@@ -517,6 +538,9 @@ impl Relay {
                     .map(|member| member.device)
                     .collect(),
                 closed: known.log.is_closed(),
+                past_teams: known.past_teams.clone(),
+                responsible: known.log.responsible().copied(),
+                waiting_since: known.waiting_since,
             })
             .collect();
         self.send(

@@ -5,7 +5,9 @@
 
 use sottovoce::account::Role;
 use sottovoce::client;
-use sottovoce::client::{AccountView, Author, EnrolmentEntry, InboxEntry, Signature, TeamMember};
+use sottovoce::client::{
+    AccountView, Attention, Author, EnrolmentEntry, InboxEntry, Signature, TeamMember,
+};
 use sottovoce::wire::ContactId;
 
 use crate::administration::{AuditEntry, DeviceEntry, KeyManagerCheck, SettingsView};
@@ -61,7 +63,17 @@ pub enum Event {
         /// Who.
         author: Author,
     },
-    /// Staff: what waits and what this device is on. Replaces the list before.
+    /// Staff: a colleague looks at a contact, good for 15 seconds, or types there without being on the
+    /// roster, good for 6.
+    Attending {
+        /// The contact.
+        contact: ContactId,
+        /// Who.
+        author: Author,
+        /// What they do.
+        what: Attention,
+    },
+    /// Staff: what waits, what this device is on, what others of its teams hold. Replaces the list before.
     Inbox {
         /// The list.
         entries: Vec<InboxEntry>,
@@ -185,6 +197,15 @@ impl Event {
             },
             client::Event::ItemRemoved { contact, key } => Self::ItemRemoved { contact, key },
             client::Event::Typing { contact, author } => Self::Typing { contact, author },
+            client::Event::Attending {
+                contact,
+                author,
+                what,
+            } => Self::Attending {
+                contact,
+                author,
+                what,
+            },
             client::Event::Inbox(entries) => Self::Inbox { entries },
             client::Event::Team { team, members } => Self::Team { team, members },
             client::Event::ClaimLost { contact, by } => Self::ClaimLost { contact, by },
@@ -248,6 +269,15 @@ impl Event {
             _ => return None,
         })
     }
+}
+
+/// What a colleague does at a contact.
+#[uniffi::remote(Enum)]
+pub enum Attention {
+    /// Looks at it.
+    Viewing,
+    /// Types there.
+    Typing,
 }
 
 /// What became of a request to the key manager.

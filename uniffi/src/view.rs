@@ -188,6 +188,10 @@ pub struct InboxEntry {
     pub can_claim: bool,
     /// Whether it was closed.
     pub closed: bool,
+    /// Since when somebody waits, for a claim or for an answer of this device.
+    pub waiting_since: Option<Time>,
+    /// Who is responsible. Contacts of the own teams that others hold are listed, too.
+    pub held_by: Option<Author>,
 }
 
 /// A member of a team.

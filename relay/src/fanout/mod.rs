@@ -6,6 +6,7 @@ mod local;
 use std::sync::Arc;
 use std::time::Instant;
 
+use sottovoce::message::{Audience, Ephemeral};
 use sottovoce::wire::frame::{ContactSummary, Object};
 use sottovoce::wire::{AccountId, Bytes, ContactId, DeviceId};
 use tokio::sync::mpsc;
@@ -55,9 +56,11 @@ pub enum Event {
 impl Event {
     /// An ephemeral event.
     pub fn ephemeral(contact: ContactId, from: DeviceId, event: Bytes) -> Self {
+        let parsed = Ephemeral::parse(&event);
         Self::Ephemeral(Arc::new(Fleeting {
             contact,
             from,
+            staff_only: parsed.is_ok_and(|event| event.header().audience == Audience::Staff),
             event,
         }))
     }
@@ -79,6 +82,8 @@ pub struct Fleeting {
     pub contact: ContactId,
     /// Who sent it.
     pub from: DeviceId,
+    /// Whether visitors are not even to know of it.
+    pub staff_only: bool,
     /// The encoded event.
     pub event: Bytes,
 }

@@ -419,6 +419,9 @@ fn contact_view(listed: ListedContact, now: Time) -> ContactView {
         devices,
         closed,
         created: _,
+        past_teams: _,
+        responsible: _,
+        waiting_since: _,
     } = summary;
     ContactView {
         contact: contact.to_string(),

@@ -46,6 +46,7 @@ pub(super) struct Appended {
     pub(super) position: u64,
     pub(super) entry: Bytes,
     pub(super) summary: Arc<ContactSummary>,
+    /// Who left it, and after a commit the teams whose business it is.
     pub(super) left: Vec<Party>,
     pub(super) received: std::time::Instant,
 }
@@ -165,7 +166,16 @@ impl Round {
             bytes: append.bytes.to_vec(),
         });
         let left = changes.iter().filter(|(_, joined)| !joined);
-        let left = left.map(|(party, _)| party.clone()).collect();
+        let mut left: Vec<_> = left.map(|(party, _)| party.clone()).collect();
+        if append.entry.is_commit() {
+            // Who holds it is news for the others of its teams.
+            for team in &summary.past_teams {
+                let team = Party::Team(team.clone());
+                if !left.contains(&team) {
+                    left.push(team);
+                }
+            }
+        }
         let changes = changes.into_iter().map(|(party, joined)| RosterChange {
             party,
             joined,

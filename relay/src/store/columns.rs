@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use sottovoce::crypto::Hash;
 
+use sottovoce::wire::codec::{Decode, Reader};
 use sottovoce::wire::frame::{ContactSummary, ObjectKind, PushKind};
 use sottovoce::wire::{DeviceId, Suite, decode, limits};
 
@@ -80,7 +81,31 @@ pub(super) fn read_party(kind: i16, name: &[u8]) -> Result<Party, StoreError> {
 }
 
 pub(super) fn read_summary(bytes: &[u8]) -> Result<ContactSummary, StoreError> {
-    decode(bytes, limits::FRAME).map_err(|_| StoreError::Unreadable)
+    decode(bytes, limits::FRAME)
+        .or_else(|_| decode(bytes, limits::FRAME).map(|Earlier(summary)| summary))
+        .map_err(|_| StoreError::Unreadable)
+}
+
+/// A summary that was written before there was more to say. The contact's next entry says it.
+struct Earlier(ContactSummary);
+
+impl Decode for Earlier {
+    fn decode(input: &mut Reader<'_>) -> Self {
+        input.array(8);
+        Self(ContactSummary {
+            contact: Decode::decode(input),
+            entry_point: Decode::decode(input),
+            created: Decode::decode(input),
+            head: input.number(),
+            epoch: input.number(),
+            teams: Decode::decode(input),
+            devices: Decode::decode(input),
+            closed: input.flag(),
+            past_teams: Vec::new(),
+            responsible: None,
+            waiting_since: None,
+        })
+    }
 }
 
 /// As many of the entries as one chunk holds, at least one.
@@ -164,4 +189,39 @@ pub(super) fn push_kind(kind: PushKind) -> i16 {
 
 pub(super) fn read_push_kind(number: i16) -> Option<PushKind> {
     PUSH_KINDS.get(usize::try_from(number).ok()?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use sottovoce::wire::{ContactId, Time, encode};
+
+    use super::*;
+
+    #[test]
+    fn a_summary_of_before_is_read_and_so_is_what_is_written_now() {
+        let summary = ContactSummary {
+            contact: ContactId::new([1; 16]),
+            entry_point: "shop".to_owned(),
+            created: Time::from_millis(5),
+            head: 4,
+            epoch: 1,
+            teams: vec!["support".to_owned()],
+            devices: Vec::new(),
+            closed: false,
+            past_teams: Vec::new(),
+            responsible: None,
+            waiting_since: None,
+        };
+        let now = encode(&summary);
+        assert_eq!(read_summary(&now).unwrap(), summary);
+        // An array of eight, without the empty list and the two nulls.
+        let mut before = now;
+        before.truncate(before.len() - 3);
+        *before.first_mut().unwrap() = 0x88;
+        assert_eq!(read_summary(&before).unwrap(), summary);
+        before.pop();
+        assert!(read_summary(&before).is_err());
+    }
 }

@@ -178,6 +178,8 @@ pub const CHUNK_ENTRIES: u32 = 64;
 pub const CHUNK_BYTES: usize = 256 * 1024;
 /// Most closed contacts that [`LogStore::contacts_of`] returns.
 pub const CLOSED_CONTACTS: u32 = 200;
+/// Most open contacts that others hold that [`LogStore::contacts_of`] returns.
+pub const HELD_CONTACTS: u32 = 500;
 /// Most open contacts that [`LogStore::contacts_of`] returns.
 pub const OPEN_CONTACTS: u32 = 2000;
 
@@ -237,8 +239,8 @@ pub trait LogStore: Send + Sync + 'static {
         until: u64,
     ) -> Result<Vec<Vec<u8>>, StoreError>;
 
-    /// The open contacts whose roster has the device or one of the teams, and the newest closed
-    /// ones whose roster has the device.
+    /// The open contacts whose roster has the device or one of the teams, the newest closed ones whose
+    /// roster has the device, and the newest open ones whose roster had one of the teams.
     async fn contacts_of(
         &self,
         account: &AccountId,

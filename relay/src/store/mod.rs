@@ -29,7 +29,7 @@ pub use database::Database;
 pub use endings::{Ending, EndingStore, Subject};
 pub use log::{
     Access, Addition, Advance, AppendKey, CHUNK_BYTES, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
-    KnownAppend, LogStore, Mark, NewEntry, OPEN_CONTACTS, Party, RosterChange,
+    HELD_CONTACTS, KnownAppend, LogStore, Mark, NewEntry, OPEN_CONTACTS, Party, RosterChange,
 };
 pub use management::{
     Bury, ContactFilter, ContactPlace, Gone, ListedContact, ListedEntry, ManagementStore,

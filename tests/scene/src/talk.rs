@@ -276,6 +276,15 @@ impl Talk {
 
     /// Somebody is typing.
     pub fn typing(&self, author: &Person) -> Bytes {
+        self.event(author, EphemeralKind::Typing, Audience::All)
+    }
+
+    /// Somebody looks at the contact. The relay cannot tell under which key.
+    pub fn viewing(&self, author: &Person) -> Bytes {
+        self.event(author, EphemeralKind::Viewing, Audience::Staff)
+    }
+
+    fn event(&self, author: &Person, kind: EphemeralKind, audience: Audience) -> Bytes {
         Ephemeral::seal(EphemeralParams {
             header: EphemeralHeader {
                 version: Version,
@@ -286,10 +295,11 @@ impl Talk {
                 transcript: *self.log.transcript(),
                 device: author.device(),
                 salt: Salt::new(Random::os().bytes().unwrap()),
+                audience,
             },
             epoch_key: self.key.secret(),
             event: EphemeralEvent {
-                kind: EphemeralKind::Typing,
+                kind,
                 counter: 1,
                 time: now(),
             },

@@ -1,13 +1,14 @@
 //! Contacts that the peer follows: what the store has of them, and what is new.
 
 use sottovoce::account::Role;
+use sottovoce::message::Audience;
 use sottovoce::wire::frame::{ContactSummary, RefusedId, RelayFrame};
 use sottovoce::wire::{Bytes, ContactId};
 
 use super::{Session, refused};
 use crate::connection::End;
 use crate::connection::followed::Followed;
-use crate::contact::is_ephemeral_of;
+use crate::contact::ephemeral_of;
 use crate::fanout::{Event, Topic};
 use crate::hints::Hint;
 use crate::refusal::Refusal;
@@ -127,17 +128,23 @@ impl Session<'_> {
         self.wire.send(&frame).await
     }
 
-    /// Only participants may, and not too often. Never answered, so what is too much is dropped.
+    /// Only participants may, and not too often; for staff only also those who wait in a team. Never answered, so
+    /// what is too much is dropped.
     pub(super) fn ephemeral(&mut self, contact: ContactId, event: Bytes) {
-        let participates = self
-            .followed
-            .get(&contact)
-            .is_some_and(|followed| followed.is_participant && !followed.ended);
+        let Some(followed) = self.followed.get(&contact).filter(|it| !it.ended) else {
+            return;
+        };
+        let (is_participant, belongs) = (followed.is_participant, self.standing.belongs());
         let account = self.account.id();
-        if !participates
-            || !self.ephemerals.take()
-            || !is_ephemeral_of(&event, &account, &contact, &self.device)
-        {
+        if !self.ephemerals.take() {
+            return;
+        }
+        let may = match ephemeral_of(&event, &account, &contact, &self.device) {
+            Some(Audience::All) => is_participant,
+            Some(Audience::Staff) => belongs,
+            None => false,
+        };
+        if !may {
             return;
         }
         self.shared.hints.publish(Hint::Ephemeral {
@@ -213,7 +220,8 @@ impl Session<'_> {
                     .followed
                     .get(&contact)
                     .is_some_and(|followed| !followed.ended);
-                if fleeting.from == self.device || !follows {
+                let concerned = follows && (self.standing.belongs() || !fleeting.staff_only);
+                if fleeting.from == self.device || !concerned {
                     return Ok(());
                 }
                 let event = fleeting.event.clone();

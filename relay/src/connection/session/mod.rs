@@ -262,8 +262,8 @@ impl Session<'_> {
 
 /// The snapshot of contacts, in as many frames as it takes.
 fn snapshot(contacts: Vec<ContactSummary>) -> Vec<RelayFrame> {
-    /// A summary has a roster and an entry point's name, both limited.
-    const LARGEST: usize = limits::ROSTER * (limits::NAME + 40) + limits::NAME + 100;
+    /// A summary has a roster, earlier teams and an entry point's name, all limited.
+    const LARGEST: usize = limits::ROSTER * (2 * limits::NAME + 40) + limits::NAME + 200;
     let per_frame = (limits::FRAME / LARGEST).max(1);
     let mut frames: Vec<_> = contacts
         .chunks(per_frame)

@@ -11,8 +11,8 @@ use super::{PostgresStore, append};
 use crate::store::columns::{chunk, number, party, position, read_party, read_summary};
 use crate::store::log::events;
 use crate::store::{
-    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
-    LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
+    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
+    HELD_CONTACTS, KnownAppend, LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
 };
 
 /// Transactions in flight. More would make each of them smaller, and all of them dearer.
@@ -230,6 +230,27 @@ impl LogStore for PostgresStore {
             for row in rows {
                 contacts.push(read_summary(row.try_get("summary")?)?);
             }
+        }
+        let (kinds, names) = parties(device, teams);
+        let rows = sqlx::query(
+            "WITH parties AS (SELECT * FROM UNNEST($2::smallint[], $3::bytea[]) AS parties (kind, name))
+             SELECT summary FROM contacts WHERE account = $1 AND NOT closed AND dropped IS NULL
+             AND EXISTS (
+                 SELECT FROM parties JOIN roster USING (kind, name)
+                 WHERE account = $1 AND roster.contact = contacts.contact AND kind = 1)
+             AND NOT EXISTS (
+                 SELECT FROM parties JOIN roster USING (kind, name)
+                 WHERE account = $1 AND roster.contact = contacts.contact AND left_at IS NULL)
+             ORDER BY changed DESC LIMIT $4",
+        )
+        .bind(account.as_array())
+        .bind(kinds)
+        .bind(names)
+        .bind(i64::from(HELD_CONTACTS))
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            contacts.push(read_summary(row.try_get("summary")?)?);
         }
         Ok(contacts)
     }

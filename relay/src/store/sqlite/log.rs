@@ -9,8 +9,8 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 use super::SqliteStore;
 use crate::store::columns::{blob, chunk, number, party, position, read_summary};
 use crate::store::{
-    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey, KnownAppend,
-    LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
+    Access, Addition, Advance, AppendKey, CHUNK_ENTRIES, CLOSED_CONTACTS, ContactKey,
+    HELD_CONTACTS, KnownAppend, LogStore, Mark, OPEN_CONTACTS, Party, StoreError,
 };
 
 /// Rows of one statement: SQLite allows 32,766 parameters and a key has 3.
@@ -179,6 +179,23 @@ impl LogStore for SqliteStore {
             for row in query.build().fetch_all(&self.readers).await? {
                 contacts.push(read_summary(row.try_get("summary")?)?);
             }
+        }
+        let mut query = with_parties(account, device, teams);
+        query
+            .push("SELECT summary FROM contacts WHERE account = ")
+            .push_bind(blob(account.as_array()))
+            .push(
+                " AND closed = 0 AND dropped IS NULL AND EXISTS (
+                     SELECT 1 FROM parties JOIN roster USING (account, kind, name)
+                     WHERE contact = contacts.contact AND kind = 1)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM parties JOIN roster USING (account, kind, name)
+                     WHERE contact = contacts.contact AND left_at IS NULL)
+                 ORDER BY changed DESC LIMIT ",
+            )
+            .push_bind(HELD_CONTACTS);
+        for row in query.build().fetch_all(&self.readers).await? {
+            contacts.push(read_summary(row.try_get("summary")?)?);
         }
         Ok(contacts)
     }

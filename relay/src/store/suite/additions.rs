@@ -61,6 +61,9 @@ pub(super) fn extend(contact: ContactId, base: u64, sizes: &[usize]) -> Addition
             teams: Vec::new(),
             devices: Vec::new(),
             closed: false,
+            past_teams: Vec::new(),
+            responsible: None,
+            waiting_since: None,
         },
         entries,
     }

@@ -4,7 +4,7 @@ use super::Place;
 use super::additions::{ACCOUNT, CONTACT, DEVICE, append, entry, extend, key, swap_in};
 use crate::store::{AppendKey, CHUNK_BYTES, Party, RosterChange};
 
-use sottovoce::wire::{AccountId, ContentId, DeviceId};
+use sottovoce::wire::{AccountId, ContactId, ContentId, DeviceId};
 
 pub(in crate::store) async fn entries_come_in_chunks_of_bounded_size_and_always_at_least_one(
     place: &Place,
@@ -101,4 +101,40 @@ pub(in crate::store) async fn contacts_are_as_they_were_left(place: &Place) {
             .is_none()
     );
     assert!(append(&store, &[]).await.is_empty());
+}
+
+pub(in crate::store) async fn what_others_of_a_team_hold_is_found_while_it_is_open(place: &Place) {
+    let store = place.open().await;
+    let change = |party, joined, position| RosterChange {
+        party,
+        joined,
+        position,
+    };
+    let team = || Party::Team("support".to_owned());
+    let holder = DeviceId::new([8; 32]);
+    let mut addition = extend(CONTACT, 0, &[10; 2]);
+    addition.roster = vec![
+        change(team(), true, 1),
+        change(team(), false, 2),
+        change(Party::Device(holder), true, 2),
+    ];
+    swap_in(&store, addition).await;
+    let waiting = ContactId::new([7; 16]);
+    let mut addition = extend(waiting, 0, &[10]);
+    addition.roster = vec![change(team(), true, 1)];
+    swap_in(&store, addition).await;
+    let found = async |device: &DeviceId, teams: &[&str]| -> Vec<ContactId> {
+        let teams: Vec<_> = teams.iter().map(|team| (*team).to_owned()).collect();
+        let found = store.contacts_of(&ACCOUNT, device, &teams).await.unwrap();
+        found.iter().map(|summary| summary.contact).collect()
+    };
+    assert_eq!(found(&DEVICE, &["support"]).await, [waiting, CONTACT]);
+    assert_eq!(found(&holder, &["support"]).await.len(), 2, "each once");
+    assert_eq!(found(&holder, &[]).await, [CONTACT]);
+    assert_eq!(found(&DEVICE, &["sales"]).await, []);
+    assert_eq!(found(&DEVICE, &[]).await, []);
+    let mut addition = extend(CONTACT, 2, &[10]);
+    addition.summary.closed = true;
+    swap_in(&store, addition).await;
+    assert_eq!(found(&DEVICE, &["support"]).await, [waiting]);
 }

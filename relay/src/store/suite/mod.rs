@@ -61,6 +61,7 @@ macro_rules! suite {
             log::appends_are_known_by_account_device_and_id,
             log::contacts_are_as_they_were_left,
             log::entries_come_in_chunks_of_bounded_size_and_always_at_least_one,
+            log::what_others_of_a_team_hold_is_found_while_it_is_open,
             log::who_left_may_read_up_to_leaving,
             objects::an_object_replaces_the_one_in_its_slot,
             objects::of_two_changes_of_one_version_only_one_counts,
