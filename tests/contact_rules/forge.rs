@@ -26,7 +26,8 @@ impl Forged {
         }
     }
 
-    fn hashes(&self) -> [Hash; 2] {
+    /// Those of core and seals.
+    pub fn hashes(&self) -> [Hash; 2] {
         let hash = |label: &str, body: &[u8]| h(label, &[body]);
         [
             hash("core", &encode(&self.core)),
@@ -98,25 +99,4 @@ fn head(major: u8, length: usize) -> Vec<u8> {
         256..65_536 => [&[major | 25][..], &(length as u16).to_be_bytes()].concat(),
         _ => [&[major | 26][..], &(length as u32).to_be_bytes()].concat(),
     }
-}
-
-/// The same commit as built by an honest client, byte for byte: the forge states what SPEC does.
-#[test]
-fn a_commit_put_together_by_hand_from_the_spec_is_the_one_that_clients_make() {
-    use crate::scene::*;
-    in_both_suites(|suite| {
-        let contact = Contact::open(suite);
-        let [created, claimed] = [&contact.commits[0], &contact.commits[1]];
-        let again = Forged::from(created).sign(&VISITOR.signer());
-        assert_eq!(again.to_bytes(), created.to_bytes());
-        let key = contact.epoch_key(0).unwrap();
-        let forged = Forged::from(claimed).tagged_with(&key);
-        assert_eq!(forged.tag.as_ref(), claimed.tag());
-        assert_eq!(forged.sign(&ADA.signer()).to_bytes(), claimed.to_bytes());
-        let [hc, hs] = forged.hashes();
-        assert_eq!(*claimed.core_hash(), hc);
-        let previous = created.transcript();
-        let parts = [previous.as_array(), hc.as_array(), hs.as_array()].map(<[u8; 32]>::as_slice);
-        assert_eq!(claimed.transcript(), h("transcript", &parts));
-    });
 }

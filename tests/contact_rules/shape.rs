@@ -4,7 +4,7 @@ use sottovoce::contact::{Member, Reason, RosterTeam};
 use sottovoce::crypto::Hash;
 use sottovoce::wire::DeviceId;
 
-use crate::forge::Forged;
+use crate::forge::{Forged, h};
 use crate::scene::*;
 
 /// The code with which a rekey by Ada is refused after it was spoiled and signed again.
@@ -192,5 +192,25 @@ fn somebody_elses_commit_cannot_be_signed_as_ones_own() {
         forged.core.committer = VISITOR.device();
         let commit = forged.sign(&VISITOR.signer());
         assert_eq!(contact.refusal_of(&commit), "contradiction");
+    });
+}
+
+/// The same commit as built by an honest client, byte for byte: the forge states what SPEC does.
+#[test]
+fn a_commit_put_together_by_hand_from_the_spec_is_the_one_that_clients_make() {
+    in_both_suites(|suite| {
+        let contact = Contact::open(suite);
+        let [created, claimed] = [&contact.commits[0], &contact.commits[1]];
+        let again = Forged::from(created).sign(&VISITOR.signer());
+        assert_eq!(again.to_bytes(), created.to_bytes());
+        let key = contact.epoch_key(0).unwrap();
+        let forged = Forged::from(claimed).tagged_with(&key);
+        assert_eq!(forged.tag.as_ref(), claimed.tag());
+        assert_eq!(forged.sign(&ADA.signer()).to_bytes(), claimed.to_bytes());
+        let [hc, hs] = forged.hashes();
+        assert_eq!(*claimed.core_hash(), hc);
+        let previous = created.transcript();
+        let parts = [previous.as_array(), hc.as_array(), hs.as_array()].map(<[u8; 32]>::as_slice);
+        assert_eq!(claimed.transcript(), h("transcript", &parts));
     });
 }

@@ -23,11 +23,7 @@ impl Relay {
                     let Some((key, signer)) = newest else {
                         continue;
                     };
-                    let credential = self
-                        .credentials
-                        .iter()
-                        .find(|credential| credential.parse().unwrap().device == *signer)
-                        .unwrap();
+                    let credential = self.credential_of(signer).unwrap();
                     objects.push(Object::new(ObjectKind::Credential, credential.to_bytes()));
                     objects.push(Object::new(ObjectKind::TeamKey, key.to_bytes()));
                 }

@@ -17,6 +17,7 @@ mod contents;
 mod conversation;
 mod desk;
 mod dishonest;
+mod greeting;
 mod history;
 mod levels;
 mod manager;

@@ -134,6 +134,12 @@ impl Relay {
         record
     }
 
+    /// The newest credential of a device.
+    pub fn credential_of(&self, device: &DeviceId) -> Option<&Signed<Credential>> {
+        let is_its = |it: &&Signed<Credential>| it.parse().unwrap().device == *device;
+        self.credentials.iter().rfind(is_its)
+    }
+
     pub fn add_credential(&mut self, credential: Signed<Credential>) {
         self.credentials.push(credential);
     }

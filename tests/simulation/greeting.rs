@@ -1,0 +1,43 @@
+//! How most scenes begin: two agents are there, a visitor says hello, one of them answers.
+
+use sottovoce::account::Role;
+use sottovoce::client::Command;
+
+use crate::world::World;
+
+/// A world with two agents and a visitor that has said hello.
+pub fn greeted(seed: u64) -> (World, usize, usize, usize) {
+    let mut world = World::new(seed);
+    let (visitor, ada, bruno) = greet(&mut world);
+    (world, visitor, ada, bruno)
+}
+
+/// Two agents come, then a visitor who says hello.
+pub fn greet(world: &mut World) -> (usize, usize, usize) {
+    let ada = world.staff("Ada", Role::Agent);
+    let bruno = world.staff("Bruno", Role::Agent);
+    world.connect(ada);
+    world.connect(bruno);
+    world.run(4);
+    let visitor = world.visitor();
+    world.connect(visitor);
+    world.command(
+        visitor,
+        Command::Start {
+            entry_point: "shop".into(),
+            identity: None,
+            details: Vec::new(),
+        },
+    );
+    world.say(visitor, "hello");
+    world.run(4);
+    (visitor, ada, bruno)
+}
+
+pub fn claim(world: &mut World, agent: usize) {
+    let contact = world.nodes[agent].inbox[0].contact;
+    world.command(agent, Command::Open { contact });
+    world.run(2);
+    world.command(agent, Command::Claim { contact });
+    world.run(3);
+}
