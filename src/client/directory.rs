@@ -3,11 +3,13 @@
 use crate::gather::Keep;
 use crate::table::Table;
 
-use crate::account::{Account, ArchiveKey, Credential, KeyKind, Role, SealKey, TeamKey};
+use crate::account::{
+    Account, AccountError, ArchiveKey, Credential, KeyKind, Role, SealKey, TeamKey,
+};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPublicKey;
 use crate::wire::frame::{Object, ObjectKind, Query};
-use crate::wire::{ContactId, DeviceId, Signed, Suite, Time};
+use crate::wire::{ContactId, DecodeError, DeviceId, Signed, SignedKind, Suite, Time};
 
 /// How soon a query is asked again whose answer lacked what was wanted, in milliseconds.
 const ASK_AGAIN: u64 = 5_000;
@@ -152,23 +154,30 @@ impl Directory {
         self.members.values().filter(|member| member.is_in(team))
     }
 
-    /// Takes in the answer to `Query::TeamKey`: records, each after its signer's credential.
-    pub(super) fn take_team_keys(&mut self, account: &Account, objects: &[Object], now: Time) {
+    /// Takes in the answer to `Query::TeamKey`: records, each after its signer's credential. The code of
+    /// what does not prove itself, if that is so.
+    pub(super) fn take_team_keys(
+        &mut self,
+        account: &Account,
+        objects: &[Object],
+        now: Time,
+    ) -> Result<(), &'static str> {
         let Ok((policy, _)) = account.policy(now) else {
-            return;
+            return Ok(());
         };
         let mut signer: Option<Signed<Credential>> = None;
+        let mut all = Ok(());
         for object in objects {
             match object.kind {
                 ObjectKind::Credential => signer = Signed::from_bytes(&object.bytes).ok(),
                 ObjectKind::TeamKey => {
-                    let Ok(signed) = Signed::<TeamKey>::from_bytes(&object.bytes) else {
-                        continue;
-                    };
                     let signer = signer.take();
-                    let record = account.team_key(&signed, signer.as_ref(), policy, now);
-                    let Ok(record) = record else { continue };
-                    let Ok(public) = SealPublicKey::parse(record.suite, &record.public_key) else {
+                    let read = |signed: &Signed<TeamKey>| {
+                        let record = account.team_key(signed, signer.as_ref(), policy, now)?;
+                        let public = public_key(record.suite, &record.public_key)?;
+                        Ok((record, public))
+                    };
+                    let Some((signed, (record, public))) = believed(object, read, &mut all) else {
                         continue;
                     };
                     let place = (record.team.clone(), record.suite);
@@ -187,6 +196,7 @@ impl Directory {
                 _ => {}
             }
         }
+        all
     }
 
     /// What a new contact archives to in a suite: a one-time key, else the last-resort key.
@@ -270,26 +280,27 @@ impl Directory {
         self.members.keep(|member| !member.is_in(team));
     }
 
-    /// Takes in part of an answer to `Query::TeamMembers` or `Query::Vaults`: credentials, each before its seal keys.
+    /// Takes in part of an answer to `Query::TeamMembers` or `Query::Vaults`: credentials, each before its
+    /// seal keys. The code of what does not prove itself, if that is so.
     pub(super) fn take_members(
         &mut self,
         account: &Account,
         objects: &[Object],
         available: &[DeviceId],
         now: Time,
-    ) {
+    ) -> Result<(), &'static str> {
         let Ok((policy, _)) = account.policy(now) else {
-            return;
+            return Ok(());
         };
         let mut current: Option<DeviceId> = None;
+        let mut all = Ok(());
         for object in objects {
             match object.kind {
                 ObjectKind::Credential => {
                     current = None;
-                    let Ok(signed) = Signed::<Credential>::from_bytes(&object.bytes) else {
-                        continue;
-                    };
-                    let Ok(credential) = account.credential(&signed, policy, now) else {
+                    let read =
+                        |signed: &Signed<Credential>| account.credential(signed, policy, now);
+                    let Some((signed, credential)) = believed(object, read, &mut all) else {
                         continue;
                     };
                     let device = credential.device;
@@ -303,13 +314,12 @@ impl Directory {
                     self.members.insert(device, member);
                 }
                 ObjectKind::SealKey => {
-                    let Ok(signed) = Signed::<SealKey>::from_bytes(&object.bytes) else {
-                        continue;
+                    let read = |signed: &Signed<SealKey>| {
+                        let key = account.seal_key(signed, now)?;
+                        let public = public_key(key.suite, &key.public_key)?;
+                        Ok((key, public))
                     };
-                    let Ok(key) = account.seal_key(&signed, now) else {
-                        continue;
-                    };
-                    let Ok(public) = SealPublicKey::parse(key.suite, &key.public_key) else {
+                    let Some((signed, (key, public))) = believed(object, read, &mut all) else {
                         continue;
                     };
                     if current != Some(key.device) {
@@ -321,6 +331,30 @@ impl Directory {
                 }
                 _ => {}
             }
+        }
+        all
+    }
+}
+
+fn public_key(suite: Suite, bytes: &[u8]) -> Result<SealPublicKey, AccountError> {
+    SealPublicKey::parse(suite, bytes).map_err(|_| DecodeError::Malformed.into())
+}
+
+/// An object and what it says, if it proves itself. What time, a revocation or a newer generation
+/// explains is no sign of anything; the code of whatever else is wrong is noted.
+fn believed<T: SignedKind, R>(
+    object: &Object,
+    read: impl Fn(&Signed<T>) -> Result<R, AccountError>,
+    all: &mut Result<(), &'static str>,
+) -> Option<(Signed<T>, R)> {
+    use AccountError::{Expired, NotYetValid, Revoked, RolledBack};
+    let signed = Signed::from_bytes(&object.bytes).map_err(AccountError::from);
+    match signed.and_then(|signed| Ok((read(&signed)?, signed))) {
+        Ok((said, signed)) => Some((signed, said)),
+        Err(Expired | NotYetValid | Revoked | RolledBack) => None,
+        Err(error) => {
+            *all = Err(error.code());
+            None
         }
     }
 }

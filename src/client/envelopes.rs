@@ -25,11 +25,10 @@ impl Conversation {
             Err(error) => return self.invalid(cx, position, now, error.code()),
         };
         if let Err(code) = self.counts(&envelope) {
-            // A late entry is encrypted again by its author: nothing is lost, nothing is shown.
-            if code != "stale-epoch" {
-                self.invalid(cx, position, now, code);
+            if code == "stale-epoch" {
+                return self.stale(cx, position, &envelope);
             }
-            return;
+            return self.invalid(cx, position, now, code);
         }
         let header = envelope.header().clone();
         let opened = self.open(&envelope);
@@ -89,6 +88,24 @@ impl Conversation {
             return Err("not-on-roster");
         }
         Ok(())
+    }
+
+    /// An entry of an epoch that is not in force, which the relay should have refused. One that is late is
+    /// encrypted again by its author: nothing is lost, nothing is shown. One of a member who is in an
+    /// epoch that this device does not know, or who has seen another log, proves that there are two.
+    fn stale(&mut self, cx: &mut Context, position: u64, envelope: &Envelope) {
+        let header = envelope.header();
+        let epoch = self.log.as_ref().map(crate::contact::Log::epoch);
+        let was_member =
+            |epoch: &Epoch| epoch.commit.core().roster.member(&header.device).is_some();
+        let is_its = self.epochs.iter().any(was_member) && envelope.verify_signature().is_ok();
+        if is_its && self.is_member(&header.device) && Some(header.epoch) >= epoch {
+            return self.stop(cx, "fork");
+        }
+        cx.alarm(Some(self.id), "stale-epoch", false);
+        if is_its && let Some(seen) = header.seen {
+            self.compare_seen(cx, position, seen);
+        }
     }
 
     fn open(&self, envelope: &Envelope) -> Option<Result<Content, MessageError>> {

@@ -154,33 +154,37 @@ impl Conversation {
                 Strand::All => stored.all.as_ref(),
                 Strand::Staff => stored.staff.as_ref(),
             });
+        let private =
+            |id: &_| -> Option<&SealPrivateKey> { own.get(id).or_else(|| cx.private_key(id)) };
         let secret = match stored {
             Some(secret) => {
                 secret.matches(strand, epoch.commit.core())?;
                 secret.duplicate()
             }
-            None => {
-                let private = |id: &_| -> Option<&SealPrivateKey> {
-                    own.get(id).or_else(|| cx.private_key(id))
-                };
-                match EpochSecret::open(strand, &epoch.commit, private) {
-                    None => return Ok(()),
-                    Some(opened) => opened?,
-                }
-            }
+            None => match EpochSecret::open(strand, &epoch.commit, private) {
+                None => return Ok(()),
+                Some(opened) => opened?,
+            },
         };
         if let Some(log) = &self.log {
             secret.check_seals(strand, &epoch.commit, |id| log.key(id))?;
         }
         epoch.learn(strand, secret.duplicate());
+        // What was learnt by walking back leads no further than that walk did.
+        let is_recipient = EpochSecret::is_for(strand, &epoch.commit, private);
         self.keep_secret(index as u64, strand, &secret);
-        self.walk_back(strand, index)
+        if is_recipient {
+            self.walk_back(strand, index)
+        } else {
+            Ok(())
+        }
     }
 
     /// Follows back-links from an epoch as far as they lead, checking each secret against its
     /// epoch's commitment.
     fn walk_back(&mut self, strand: Strand, from: usize) -> Result<(), SecretError> {
         let mut index = from;
+        let mut since = 0;
         loop {
             let Some(epoch) = self.epochs.get(index) else {
                 return Ok(());
@@ -193,7 +197,8 @@ impl Conversation {
                 return Ok(());
             };
             let secret = previous?;
-            let since = core.history.unwrap_or(0);
+            // What one commit grants, an earlier one does not widen.
+            since = core.history.unwrap_or(0).max(since);
             let earlier = self.epochs.get(..index).unwrap_or_default();
             let target = match strand {
                 Strand::All => index.checked_sub(1),

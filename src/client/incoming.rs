@@ -90,6 +90,9 @@ impl Conversation {
             self.verify_last_of_each_sender(cx);
             self.after_catching_up(cx, now);
         }
+        if self.caught_up {
+            self.renew_after_rollback(cx, now);
+        }
         self.remember_seen(cx);
         self.flush(cx, now);
         self.show(cx);

@@ -302,6 +302,10 @@ impl Client {
             }),
             Wanted::Test(probe) => self.probe_failed(probe, code),
             Wanted::Audit { .. } => self.audit_unread(code),
+            // Somebody gave one key to two contacts.
+            Wanted::Rewrap { contact } if code == "key-taken" => {
+                self.cx.alarm(Some(contact), "key-taken", false);
+            }
             Wanted::Rewrap { .. } | Wanted::Issue { .. } | Wanted::Prekeys { .. } => {}
         }
     }

@@ -222,33 +222,27 @@ impl Client {
         objects: &[Object],
         available: &[crate::wire::DeviceId],
     ) {
-        match query {
-            Query::TeamKey(_) => {
-                self.cx
-                    .directory
-                    .take_team_keys(&self.cx.account, objects, now);
-            }
+        let cx = &mut self.cx;
+        let (directory, account) = (&mut cx.directory, &cx.account);
+        let taken = match query {
+            Query::TeamKey(_) => directory.take_team_keys(account, objects, now),
             Query::TeamMembers(team) => {
                 if first {
-                    self.cx.directory.forget_members(team);
+                    directory.forget_members(team);
                 }
-                self.cx
-                    .directory
-                    .take_members(&self.cx.account, objects, available, now);
+                directory.take_members(account, objects, available, now)
             }
+            Query::Vaults => directory.take_members(account, objects, available, now),
             Query::ArchiveKeys(_) | Query::RequestKeys => {
-                let account = &self.cx.account;
-                let taken = self.cx.directory.take_archive_keys(account, objects, now);
-                // Somebody offers a key that is not the key manager's.
-                if let Err(code) = taken {
-                    self.cx.alarm(None, code, true);
-                }
+                directory.take_archive_keys(account, objects, now)
             }
-            Query::Vaults => {
-                self.cx
-                    .directory
-                    .take_members(&self.cx.account, objects, available, now);
-            }
+            _ => Ok(()),
+        };
+        // Somebody offers a key or a device that is not the account's.
+        if let Err(code) = taken {
+            cx.alarm(None, code, true);
+        }
+        match query {
             Query::TeamSeals(team) => {
                 if self.cx.take_team_seals(team, objects) {
                     for conversation in self.conversations.values_mut() {
@@ -259,8 +253,7 @@ impl Client {
             Query::Policy(_) => self.learn(now, objects),
             #[cfg(feature = "staff")]
             Query::Devices => self.take_devices(first, objects, available),
-            #[cfg(not(feature = "staff"))]
-            Query::Devices => {}
+            _ => {}
         }
     }
 

@@ -130,10 +130,12 @@ impl Conversation {
     /// The lowest epoch that back-links lead to from the one in force.
     fn reachable(&self) -> u64 {
         let mut epoch = self.epochs.len().saturating_sub(1);
+        let mut lowest = 0;
         while let Some(known) = self.epochs.get(epoch) {
             let core = known.commit.core();
-            match (core.history, epoch.checked_sub(1)) {
-                (Some(since), Some(before)) if since <= before as u64 => epoch = before,
+            lowest = core.history.unwrap_or(u64::MAX).max(lowest);
+            match epoch.checked_sub(1) {
+                Some(before) if lowest <= before as u64 => epoch = before,
                 _ => break,
             }
         }

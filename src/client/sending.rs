@@ -282,10 +282,14 @@ impl Conversation {
                 self.transmit(cx, sealed.append, sealed.entry.clone());
             }
         }
+        self.expire_secrets(cx, now);
+    }
+
+    /// The own state was older than the log, or another copy of it writes: new keys.
+    pub(super) fn renew_after_rollback(&mut self, cx: &mut Context, now: Time) {
         if core::mem::take(&mut self.rolled_back) && self.can_send(cx, now).is_ok() {
             self.want(cx, now, Wish::Rekey);
         }
-        self.expire_secrets(cx, now);
     }
 
     /// The epoch changed: nothing of the old one that is not in the log will ever count, so it is

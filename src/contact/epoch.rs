@@ -275,6 +275,16 @@ impl EpochSecret {
         Some(Self::open_one(strand, commit, (recipient, seal), private))
     }
 
+    /// Whether one of the own private keys fits a seal.
+    pub(crate) fn is_for<'k>(
+        strand: Strand,
+        commit: &Commit,
+        private_key: impl Fn(&Hash) -> Option<&'k SealPrivateKey>,
+    ) -> bool {
+        let mut recipients = strand.recipients(commit.core()).into_iter();
+        recipients.any(|recipient| private_key(recipient.key()).is_some())
+    }
+
     /// Opens the archive's seal with the private half of the key that the commit names, and checks
     /// the commitment. `None` when nothing is sealed to that key.
     ///

@@ -123,7 +123,7 @@ export const english = {
     alarms: {
         "audit-fork": "the key manager’s log was rewritten",
         "audit-rolled-back": "the key manager’s log was set back",
-        "not-signed": "a key was offered that the key manager did not sign",
+        "not-signed": "a key was offered that nobody who may sign it has signed",
         "bad-signature": "a message was not signed by its author",
         "challenge-repeated": "the service asked twice who this is",
         "level-not-allowed": "somebody was added whom the protection of this chat forbids",

@@ -118,7 +118,7 @@ export const phrases: Phrases = {
     alarms: {
         "audit-fork": "il registro del gestore delle chiavi è stato riscritto",
         "audit-rolled-back": "il registro del gestore delle chiavi è stato riportato indietro",
-        "not-signed": "è stata offerta una chiave che il gestore delle chiavi non ha firmato",
+        "not-signed": "è stata offerta una chiave non firmata da chi può farlo",
         "bad-signature": "un messaggio non era firmato da chi risulta averlo scritto",
         "challenge-repeated": "il servizio ha chiesto due volte l’identità di questo dispositivo",
         "level-not-allowed": "è stato aggiunto qualcuno che la protezione di questa chat vieta",

@@ -113,7 +113,7 @@ export const phrases: Phrases = {
     alarms: {
         "audit-fork": "鍵管理サービスの記録が書き換えられました",
         "audit-rolled-back": "鍵管理サービスの記録が以前の状態に戻されました",
-        "not-signed": "鍵管理サービスの署名がない鍵が提示されました",
+        "not-signed": "署名すべき者の署名がない鍵が提示されました",
         "bad-signature": "送信者の署名がないメッセージがありました",
         "challenge-repeated": "サービスがこの端末の確認を二度求めました",
         "level-not-allowed": "このチャットの保護レベルで禁止されている参加者が追加されました",
