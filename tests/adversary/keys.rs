@@ -1,7 +1,6 @@
 //! Keys of teams and members: swapped by the relay, or weak by their makers' choice.
 
 use sottovoce::account::*;
-use sottovoce::client::*;
 use sottovoce::contact::*;
 use sottovoce::crypto::Secret;
 use sottovoce::crypto::seal::SealPrivateKey;
@@ -9,6 +8,7 @@ use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::*;
 
 use crate::forge::Forged;
+use crate::greeting::write;
 use crate::insider::New;
 use crate::roster::{Ghost, answering};
 use crate::scene::{Scene, entry};
@@ -28,14 +28,7 @@ fn swapped_team_key(seed: u64, record: impl Fn(&Scene, TeamKey) -> (Signed<TeamK
         }
     });
     scene.world.connect(visitor);
-    let entry_point = "shop".to_owned();
-    let identity = None;
-    let start = Command::Start {
-        entry_point,
-        identity,
-    };
-    scene.world.command(visitor, start);
-    scene.world.say(visitor, "for the team's eyes");
+    write(&mut scene.world, visitor, "for the team's eyes");
     scene.world.run(4);
     let contact = scene.world.contact_of(visitor);
     assert!(!scene.world.relay.contacts.contains_key(&contact));

@@ -8,6 +8,7 @@ use sottovoce::crypto::sign::SigningKey;
 use sottovoce::wire::frame::{Object, ObjectKind, RelayFrame};
 use sottovoce::wire::*;
 
+use crate::greeting::write;
 use crate::scene::Scene;
 use crate::world::{START, World};
 
@@ -148,14 +149,7 @@ fn an_expired_policy_in_the_greeting_starts_nothing() {
     }));
     let visitor = scene.world.visitor();
     scene.world.connect(visitor);
-    let entry_point = "shop".to_owned();
-    let identity = None;
-    let start = Command::Start {
-        entry_point,
-        identity,
-    };
-    scene.world.command(visitor, start);
-    scene.world.say(visitor, "under an old policy");
+    write(&mut scene.world, visitor, "under an old policy");
     scene.world.run(5);
     assert!(scene.world.nodes[visitor].failures().contains(&"expired"));
     let contact = scene.world.contact_of(visitor);
@@ -258,14 +252,7 @@ fn a_team_key_that_is_old_or_below_the_policys_generation_starts_nothing() {
             vec![frame]
         }));
         scene.world.connect(visitor);
-        let entry_point = "shop".to_owned();
-        let identity = None;
-        let start = Command::Start {
-            entry_point,
-            identity,
-        };
-        scene.world.command(visitor, start);
-        scene.world.say(visitor, "for those who are there now");
+        write(&mut scene.world, visitor, "for those who are there now");
         scene.world.run(6);
         let contact = scene.world.contact_of(visitor);
         assert!(!scene.world.relay.contacts.contains_key(&contact));

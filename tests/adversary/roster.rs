@@ -194,7 +194,7 @@ fn an_agents_key_that_the_relay_swaps_is_not_sealed_to() {
 }
 
 #[test]
-fn a_roster_key_that_the_relay_swaps_breaks_the_signature_and_later_the_contact() {
+fn a_roster_key_that_the_relay_swaps_breaks_the_signature_and_the_sides_part() {
     let mut scene = Scene::waiting(11);
     let ghost = Ghost::of(&scene.world);
     let (visitor, key) = (scene.visitor, ghost.key.public());

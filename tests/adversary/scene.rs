@@ -6,7 +6,7 @@ use sottovoce::contact::Commit;
 use sottovoce::wire::frame::{Entry, Object, ObjectKind, RelayFrame};
 use sottovoce::wire::*;
 
-use crate::greeting::{claim, greet};
+use crate::greeting::{claim, greet, write};
 use crate::insider::Insider;
 use crate::world::World;
 
@@ -154,14 +154,7 @@ impl Scene {
     pub fn another_contact_goes_on(&mut self) {
         let visitor = self.world.visitor();
         self.world.connect(visitor);
-        let entry_point = "shop".to_owned();
-        let identity = None;
-        let start = Command::Start {
-            entry_point,
-            identity,
-        };
-        self.world.command(visitor, start);
-        self.world.say(visitor, "somebody else");
+        write(&mut self.world, visitor, "somebody else");
         self.world.run(6);
         let contact = self.world.contact_of(visitor);
         self.world.command(self.ada, Command::Open { contact });

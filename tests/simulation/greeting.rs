@@ -21,17 +21,20 @@ pub fn greet(world: &mut World) -> (usize, usize, usize) {
     world.run(4);
     let visitor = world.visitor();
     world.connect(visitor);
-    world.command(
-        visitor,
-        Command::Start {
-            entry_point: "shop".into(),
-            identity: None,
-            details: Vec::new(),
-        },
-    );
-    world.say(visitor, "hello");
+    write(world, visitor, "hello");
     world.run(4);
     (visitor, ada, bruno)
+}
+
+/// A visitor starts a contact at the shop with a text.
+pub fn write(world: &mut World, visitor: usize, text: &str) {
+    let start = Command::Start {
+        entry_point: "shop".into(),
+        identity: None,
+        details: Vec::new(),
+    };
+    world.command(visitor, start);
+    world.say(visitor, text);
 }
 
 pub fn claim(world: &mut World, agent: usize) {
