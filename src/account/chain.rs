@@ -10,7 +10,7 @@ use super::{
     ArchiveKey, Credential, Level, Policy, Renewal, RootStatement, SealKey, TeamKey, account_id,
 };
 use crate::crypto::Hash;
-use crate::crypto::sign::PublicKey;
+use crate::crypto::sign::{Proven, PublicKey};
 use crate::wire::frame::{Object, ObjectKind};
 use crate::wire::{AccountId, DecodeError, Detail, Signed, Time, limits};
 
@@ -160,6 +160,7 @@ pub struct Account {
     /// The highest version of a policy that was in force: it stands even if that policy became
     /// void, so that nobody can go back behind it.
     highest: u64,
+    proven: Proven,
 }
 
 impl Account {
@@ -171,7 +172,13 @@ impl Account {
             policies: Table::new(),
             current: None,
             highest: 0,
+            proven: Proven::new(),
         }
+    }
+
+    /// Signatures of this account's objects and logs that were found valid.
+    pub(crate) const fn proven(&self) -> &Proven {
+        &self.proven
     }
 
     /// The account's id.
@@ -273,7 +280,7 @@ impl Account {
         }
         let root = self.root()?;
         let in_force = self.current_policy().map(|known| &known.policy);
-        verify_policy(signed, root, &[Some(&policy), in_force])?;
+        verify_policy(signed, root, &[Some(&policy), in_force], &self.proven)?;
         rules::check_policy(&policy, root, &self.pin)?;
         let hash = signed.hash();
         let is_another = self
@@ -396,6 +403,7 @@ impl Account {
             .verify_threshold(
                 &administrators(root, &[Some(policy)]),
                 root.credential_threshold,
+                &self.proven,
             )
             .map_err(|_| AccountError::NotSigned)?;
         if policy.revokes_device(&credential.device) || policy.revokes_credential(&signed.hash()) {
@@ -416,7 +424,7 @@ impl Account {
             return Err(AccountError::ForeignAccount);
         }
         signed
-            .verify_by(&key.device)
+            .verify_once_by(&key.device, &self.proven)
             .map_err(|_| AccountError::NotSigned)?;
         rules::check_seal_key(key.suite, &key.public_key)?;
         rules::check_life(key.from, key.until, limits::KEY_CURRENT)?;
@@ -453,6 +461,7 @@ impl Account {
                     .verify_threshold(
                         &administrators(root, &[Some(policy)]),
                         root.credential_threshold,
+                        &self.proven,
                     )
                     .map_err(|_| AccountError::NotSigned)?;
             }
@@ -462,7 +471,7 @@ impl Account {
                     return Err(AccountError::NotSigned);
                 }
                 signed
-                    .verify_by(&member.device)
+                    .verify_once_by(&member.device, &self.proven)
                     .map_err(|_| AccountError::NotSigned)?;
             }
         }
@@ -488,7 +497,7 @@ impl Account {
         let manager = self.root()?.key_manager.as_ref();
         let identity = &manager.ok_or(AccountError::NotSigned)?.identity;
         signed
-            .verify_by(identity)
+            .verify_once_by(identity, &self.proven)
             .map_err(|_| AccountError::NotSigned)?;
         rules::check_seal_key(key.suite, &key.public_key)?;
         valid_between(key.from, key.until, at)?;
@@ -541,7 +550,8 @@ impl Account {
             return;
         };
         let stands = |known: &KnownPolicy, in_force: Option<&Policy>| {
-            verify_policy(&known.signed, statement, &[Some(&known.policy), in_force]).is_ok()
+            let revoking = [Some(&known.policy), in_force];
+            verify_policy(&known.signed, statement, &revoking, &self.proven).is_ok()
         };
         let current = self.current_policy().filter(|current| {
             stands(current, None)
@@ -565,10 +575,11 @@ fn verify_policy(
     signed: &Signed<Policy>,
     root: &RootStatement,
     revoking: &[Option<&Policy>],
+    proven: &Proven,
 ) -> Result<(), AccountError> {
     let signers = administrators(root, revoking);
     signed
-        .verify_threshold(&signers, root.policy_threshold)
+        .verify_threshold(&signers, root.policy_threshold, proven)
         .map_err(|_| AccountError::NotSigned)
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Conversation {
     pub(super) following: bool,
     /// Only followed to see to its team key: nobody is shown anything of it.
     pub(super) unwatched: bool,
+    /// The secrets of the last commit that this process has made, until it is in the log.
+    pub(super) made: Option<Made>,
     pub(super) caught_up: bool,
     pub(super) senders: Table<DeviceId, Sender>,
     /// Contents that were shown, so that a resend in another epoch is not shown twice.
@@ -73,6 +75,24 @@ pub(super) struct Conversation {
     #[cfg(feature = "staff")]
     pub(super) archived: Option<(crate::account::KeyKind, bool)>,
     pub(super) view: Option<ContactView>,
+}
+
+/// What an own commit sealed: there is nothing to open and to check when it comes back.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The transcript hash after the commit, which fixes every byte of it that counts.
+    pub(super) transcript: Hash,
+    pub(super) all: Option<EpochSecret>,
+    pub(super) staff: Option<EpochSecret>,
+}
+
+impl Made {
+    pub(super) const fn secret(&self, strand: Strand) -> Option<&EpochSecret> {
+        match strand {
+            Strand::All => self.all.as_ref(),
+            Strand::Staff => self.staff.as_ref(),
+        }
+    }
 }
 
 /// One epoch: its commit, and what this device knows of its secrets.
@@ -135,6 +155,7 @@ impl Conversation {
             target: 0,
             following: false,
             unwatched: false,
+            made: None,
             caught_up: false,
             senders: Table::default(),
             contents: Table::default(),

@@ -35,7 +35,8 @@ impl Conversation {
         let sender = self.sender(cx, &header.device);
         let follows = header.sequence == sender.next_sequence && header.previous == sender.hash;
         let proven_later = follows && matches!(opened, Some(Ok(_))) && !self.caught_up;
-        if !proven_later && let Err(error) = envelope.verify_signature() {
+        let unproven = !proven_later && !self.has_sealed(entry);
+        if unproven && let Err(error) = envelope.verify_signature() {
             return self.invalid(cx, position, now, error.code());
         }
         let marks = match self.chain(cx, &envelope) {

@@ -63,6 +63,7 @@ impl Conversation {
         self.start_epoch(cx, commit);
         self.unseal_outbox(cx);
         self.settle_proposal(cx, entry, change.committer);
+        self.made = None;
         self.show_commit(cx, position, before.as_ref(), &change);
         let roster_grew = !change.added.is_empty();
         let own = cx.device();
@@ -145,6 +146,14 @@ impl Conversation {
         let Some(epoch) = self.epochs.get_mut(index) else {
             return Ok(());
         };
+        let made = self.made.as_ref();
+        let made = made.filter(|made| made.transcript == epoch.transcript);
+        if let Some(secret) = made.and_then(|made| made.secret(strand)) {
+            let secret = secret.duplicate();
+            epoch.learn(strand, secret.duplicate());
+            self.keep_secret(index as u64, strand, &secret);
+            return self.walk_back(strand, index);
+        }
         let stored = self
             .record
             .secrets

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::context::Context;
-use super::conversation::{Conversation, NO_RANDOMNESS, fresh_id};
+use super::conversation::{Conversation, Made, NO_RANDOMNESS, fresh_id};
 use super::plan::{Obstacle, Plan};
 use super::records::{Outgoing, OwnContactKey, StoredProposal};
 use super::{Event, Target};
 use crate::account::Level;
-use crate::contact::{Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, build};
+use crate::contact::{
+    Commit, Core, Draft, EpochSecret, Log, Member, PolicyRef, Reason, Strand, build,
+};
 use crate::crypto::Hash;
 use crate::crypto::seal::SealPrivateKey;
 use crate::message::kind;
@@ -156,12 +158,14 @@ impl Conversation {
                 self.outgoing(cx, now, kind::NOTE.into(), body, None, true)
             })
             .transpose()?;
-        let (commit, staff_secret) = self.build(cx, now, plan)?;
+        let commit = self.build(cx, now, plan)?;
         let epoch = commit.core().epoch;
         let note = note
             .map(|mut note| {
                 let transcript = commit.transcript();
-                let key = staff_secret.ok_or("role-not-allowed")?.key(&transcript);
+                let made = self.made.as_ref();
+                let secret = made.and_then(|made| made.secret(Strand::Staff));
+                let key = secret.ok_or("role-not-allowed")?.key(&transcript);
                 note.envelope = Some(self.encrypt(cx, &note, epoch, &transcript, &key)?);
                 Ok(note)
             })
@@ -174,13 +178,13 @@ impl Conversation {
         })
     }
 
-    /// Also the secret for staff, in commits by staff.
+    /// Keeps the secrets that it seals.
     fn build(
         &mut self,
         cx: &mut Context,
         now: Time,
         mut plan: Plan,
-    ) -> Result<(Commit, Option<EpochSecret>), &'static str> {
+    ) -> Result<Commit, &'static str> {
         let (policy, hash) = cx.account.policy(now).map_err(|error| error.code())?;
         let policy = PolicyRef {
             number: policy.number,
@@ -275,7 +279,12 @@ impl Conversation {
         if let Some(id) = &plan.archive {
             cx.directory.use_up(id);
         }
-        Ok((commit, staff_secret))
+        self.made = Some(Made {
+            transcript: commit.transcript(),
+            all: secret,
+            staff: staff_secret,
+        });
+        Ok(commit)
     }
 
     fn send_proposal(&mut self, cx: &mut Context, proposal: StoredProposal) {

@@ -322,14 +322,23 @@ impl Conversation {
         any
     }
 
+    /// Whether these are the very bytes of an envelope that this device sealed and that waits for its
+    /// acknowledgement: there is nothing to verify.
+    pub(super) fn has_sealed(&self, entry: &[u8]) -> bool {
+        self.sealed_at(entry).is_some()
+    }
+
+    fn sealed_at(&self, entry: &[u8]) -> Option<usize> {
+        self.outbox.iter().position(|outgoing| {
+            let sealed = outgoing.envelope.as_ref();
+            sealed.is_some_and(|sealed| *sealed.entry == *entry)
+        })
+    }
+
     /// An own envelope is in the log: acknowledged, or not remembered.
     pub(super) fn own_envelope(&mut self, cx: &mut Context, envelope: &Envelope, entry: &[u8]) {
         let header = envelope.header();
-        let acknowledged = self.outbox.iter().position(|outgoing| {
-            let sealed = outgoing.envelope.as_ref();
-            sealed.is_some_and(|sealed| *sealed.entry == *entry)
-        });
-        if let Some(index) = acknowledged {
+        if let Some(index) = self.sealed_at(entry) {
             let outgoing = self.outbox.remove(index);
             return self.dirty_message(cx, &outgoing.id);
         }

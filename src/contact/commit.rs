@@ -7,7 +7,7 @@ use crate::account::{AccountError, Archive, Level};
 use crate::crypto::Hash;
 use crate::crypto::hash::{hash, labelled, listed};
 use crate::crypto::seal::Seal;
-use crate::crypto::sign::{Signature, SigningKey};
+use crate::crypto::sign::{Proven, Signature, SigningKey};
 use crate::wire::frame::Object;
 use crate::wire::log::Seen;
 use crate::wire::{
@@ -291,15 +291,15 @@ impl Commit {
         Self::from_wire(wire)
     }
 
-    /// Verifies the committer's signature.
+    /// Verifies the committer's signature, unless it is known that it is valid.
     ///
     /// # Errors
     /// [`CommitError::BadSignature`].
-    pub fn verify_signature(&self) -> Result<(), CommitError> {
+    pub fn verify_signature(&self, proven: &Proven) -> Result<(), CommitError> {
         let body = signed_body(&self.core, &self.core_hash, &self.seals_hash);
         self.core
             .committer
-            .verify("commit", &body, &self.wire.signature)
+            .verify_once(proven, "commit", &body, &self.wire.signature)
             .map_err(|_| CommitError::BadSignature)
     }
 

@@ -198,7 +198,7 @@ impl Log {
         };
         self.take_roster(&judge, &evidence, &difference)?;
         self.take_archive_key(&judge, &evidence)?;
-        commit.verify_signature()?;
+        commit.verify_signature(account.proven())?;
 
         let replaced = self
             .responsible

@@ -1,5 +1,7 @@
 //! SPEC 2.5: Ed25519 (RFC 8032), verified strictly, over domain-separated hashes.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use ed25519_dalek::Signer;
 
 use super::hash::{PREFIX, sha256};
@@ -61,7 +63,72 @@ impl core::fmt::Debug for SigningKey {
     }
 }
 
+/// How many of them are remembered: 16 KiB.
+const PROVEN: usize = 512;
+
+/// Signatures that were found valid. The same credential or key record comes again with one commit after
+/// the other, and what was valid over the same bytes stays so; a hash of everything that goes into the
+/// verification takes a thirtieth of its time.
+#[derive(Default)]
+pub struct Proven(Mutex<Vec<[u8; 32]>>);
+
+impl Proven {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn names(&self) -> MutexGuard<'_, Vec<[u8; 32]>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Each name has one place, where the last that was put there is found.
+    fn place(name: &[u8; 32]) -> usize {
+        let [first, second, ..] = *name;
+        usize::from(u16::from_be_bytes([first, second])) % PROVEN
+    }
+
+    fn knows(&self, name: &[u8; 32]) -> bool {
+        self.names().get(Self::place(name)) == Some(name)
+    }
+
+    fn learn(&self, name: [u8; 32]) {
+        let mut names = self.names();
+        names.resize(PROVEN, [0; 32]);
+        if let Some(place) = names.get_mut(Self::place(&name)) {
+            *place = name;
+        }
+    }
+}
+
+impl core::fmt::Debug for Proven {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Proven(…)")
+    }
+}
+
 impl PublicKey {
+    /// [`verify`](Self::verify), unless it is known that it is valid.
+    ///
+    /// # Errors
+    /// [`SignatureError`].
+    pub fn verify_once(
+        &self,
+        proven: &Proven,
+        kind: &str,
+        body: &[u8],
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
+        let message = message(kind, body);
+        let name = sha256(&[&message, self.as_array().as_slice(), signature.as_array()].concat());
+        if proven.knows(&name) {
+            return Ok(());
+        }
+        self.verify_raw(&message, signature)?;
+        proven.learn(name);
+        Ok(())
+    }
+
     /// Verifies with `verify_strict`; weak (small-order) keys are refused before.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::codec::{Bytes, Decode, DecodeError, Encode, array, decode, encode};
 use super::{DeviceId, limits};
 use crate::crypto::Hash;
 use crate::crypto::hash::hash;
-use crate::crypto::sign::{PublicKey, Signature, SignatureError, SigningKey};
+use crate::crypto::sign::{Proven, PublicKey, Signature, SignatureError, SigningKey};
 
 /// A body type that can be signed: its array begins with version, suite and account.
 pub trait SignedKind: Encode + Decode {
@@ -51,12 +51,17 @@ impl Wire {
         self.signatures.push(SignedBy { signer, signature });
     }
 
-    fn verify_by(&self, kind: &str, signer: &PublicKey) -> Result<(), SignatureError> {
+    fn verify_by(
+        &self,
+        kind: &str,
+        signer: &PublicKey,
+        proven: &Proven,
+    ) -> Result<(), SignatureError> {
         self.signatures
             .iter()
             .find(|by| by.signer == *signer)
             .ok_or(SignatureError)
-            .and_then(|by| signer.verify(kind, &self.body, &by.signature))
+            .and_then(|by| signer.verify_once(proven, kind, &self.body, &by.signature))
     }
 
     fn verify_threshold(
@@ -64,10 +69,11 @@ impl Wire {
         kind: &str,
         signers: &[PublicKey],
         threshold: u64,
+        proven: &Proven,
     ) -> Result<(), SignatureError> {
         let mut valid: Vec<&PublicKey> = Vec::new();
         for signer in signers {
-            if !valid.contains(&signer) && self.verify_by(kind, signer).is_ok() {
+            if !valid.contains(&signer) && self.verify_by(kind, signer, proven).is_ok() {
                 valid.push(signer);
             }
         }
@@ -131,20 +137,34 @@ impl<T: SignedKind> Signed<T> {
     /// # Errors
     /// [`SignatureError`] when there is no valid signature by `signer`.
     pub fn verify_by(&self, signer: &DeviceId) -> Result<(), SignatureError> {
-        self.wire.verify_by(T::KIND, signer)
+        self.verify_once_by(signer, &Proven::new())
+    }
+
+    /// [`verify_by`](Self::verify_by), unless it is known that it is valid.
+    ///
+    /// # Errors
+    /// [`SignatureError`] when there is no valid signature by `signer`.
+    pub(crate) fn verify_once_by(
+        &self,
+        signer: &DeviceId,
+        proven: &Proven,
+    ) -> Result<(), SignatureError> {
+        self.wire.verify_by(T::KIND, signer, proven)
     }
 
     /// Verifies that at least `threshold` different keys among `signers` signed. Signatures of
-    /// others are ignored.
+    /// others are ignored; those that are known to be valid are not verified again.
     ///
     /// # Errors
     /// [`SignatureError`] when fewer did.
-    pub fn verify_threshold(
+    pub(crate) fn verify_threshold(
         &self,
         signers: &[PublicKey],
         threshold: u64,
+        proven: &Proven,
     ) -> Result<(), SignatureError> {
-        self.wire.verify_threshold(T::KIND, signers, threshold)
+        self.wire
+            .verify_threshold(T::KIND, signers, threshold, proven)
     }
 
     /// Who signed, by their own word.

@@ -39,6 +39,10 @@ pub struct World {
     /// Nodes that do not connect again by themselves.
     pub offline: Vec<usize>,
     pub policy: Policy,
+    /// Seconds of some clock, for who measures how long the relay takes.
+    pub clock: Option<fn() -> f64>,
+    /// What of them the relay has taken.
+    pub relay_seconds: f64,
 }
 
 /// Turns a frame to a peer into what the peer gets instead.
@@ -117,6 +121,8 @@ impl World {
             tamper: None,
             offline: Vec::new(),
             policy,
+            clock: None,
+            relay_seconds: 0.0,
         }
     }
 
@@ -438,8 +444,11 @@ impl World {
                 self.input(index, Input::Stored(id));
             }
             while let Some(frame) = due(&mut self.nodes[index].to_relay, now) {
+                let clock = self.clock.unwrap_or(|| 0.0);
+                let begun = clock();
                 self.relay.receive(index, &frame);
                 self.collect();
+                self.relay_seconds += clock() - begun;
             }
             while let Some(frame) = due(&mut self.nodes[index].to_client, now) {
                 self.input(index, Input::Frame(frame));

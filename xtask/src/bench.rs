@@ -5,16 +5,19 @@ use std::process::Command;
 
 use crate::failure::{Outcome, only};
 use crate::workspace::Workspace;
-use crate::{browser, load, process, programs, setup};
+use crate::{browser, load, process, programs};
 
-/// Runs `benches/core.rs` both ways, the widget in a slowed browser, or a relay under load; `--json`
-/// adds one object as the last line.
+mod core;
+
+/// Runs `benches/core.rs` both ways beside other libraries, the widget in a slowed browser, a relay under load,
+/// or a key manager; `--json` adds one object as the last line.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     match arguments.split_first() {
         Some((what, rest)) if what == "web" => web(workspace, rest),
         Some((what, rest)) if what == "relay" => load::bench(workspace, rest),
         Some((what, rest)) if what == "keys" => keys(workspace, rest),
-        _ => core(workspace, arguments),
+        Some((what, rest)) if what == "core" => core::run(workspace, rest),
+        _ => core::run(workspace, arguments),
     }
 }
 
@@ -52,27 +55,6 @@ fn keys(workspace: &Workspace, arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-fn core(workspace: &Workspace, arguments: &[String]) -> Outcome {
-    only(arguments, &["--json"])?;
-    let native = figures(
-        workspace
-            .cargo()
-            .args(["bench", "--quiet", "--locked", "--package", "sottovoce"])
-            .args(["--bench", "core", "--", "--json"]),
-    )?;
-    let module = wasm(workspace)?;
-    let wasm = figures(
-        workspace
-            .command("node")
-            .arg(workspace.path("benches/core.mjs"))
-            .args([module.as_str(), "--json"]),
-    )?;
-    if !arguments.is_empty() {
-        println!("{{\"native\":{native},\"wasm\":{wasm}}}");
-    }
-    Ok(())
-}
-
 /// Shows what a program says, but for its last line, which it returns.
 fn figures(command: &mut Command) -> Outcome<String> {
     let said = process::read(command)?;
@@ -82,40 +64,4 @@ fn figures(command: &mut Command) -> Outcome<String> {
         println!("{line}");
     }
     Ok(last.to_owned())
-}
-
-/// Builds the bench as browsers would get it; returns the path of a module for Node.js.
-fn wasm(workspace: &Workspace) -> Outcome<String> {
-    setup::rust_target(workspace)?;
-    let tools = setup::wasm_bindgen(workspace)?;
-    let told = process::read(
-        workspace
-            .cargo()
-            .args(["rustc", "--quiet", "--locked", "--package", "sottovoce"])
-            .args(["--bench", "core", "--profile", "wasm"])
-            .args(["--target", "wasm32-unknown-unknown"])
-            .arg("--message-format=json-render-diagnostics")
-            .args(browser::LINKED),
-    )?;
-    let program = told
-        .lines()
-        .filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next())
-        .find(|path| path.ends_with(".wasm"))
-        .ok_or("cargo named no wasm")?;
-    let folder = workspace.built("bench");
-    process::run(
-        workspace
-            .command(tools.join("wasm-bindgen"))
-            .args([
-                "--target",
-                "experimental-nodejs-module",
-                "--no-typescript",
-                "--out-name",
-                "core",
-            ])
-            .arg("--out-dir")
-            .arg(&folder)
-            .arg(program),
-    )?;
-    Ok(folder.join("core.js").to_string_lossy().into_owned())
 }

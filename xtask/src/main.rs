@@ -38,7 +38,7 @@ cargo xtask <command>
   lint                formatting, clippy for the host and the browser, type checks
   size [--json] [--check]
                       bytes that a browser loads: raw, gzip, brotli; --check fails above the bar
-  bench [--json]      speed of the core on this machine, natively and as wasm
+  bench core [--json] speed of the core on this machine, natively and as wasm, beside other libraries
   bench web [--json]  how long the widget keeps a slow phone busy
   bench relay [--quick] [--json]
                       a relay under load, beside NATS JetStream and Redis Streams
