@@ -64,14 +64,14 @@ impl Scene {
 
     /// The last visitor sends so many messages, and the agent gets them.
     pub fn messages(&mut self, count: usize) {
-        let before = self.world.nodes[self.agent].texts().len();
+        let before = self.world.nodes[self.agent].items.len();
         for _ in 0..count / BURST {
             for _ in 0..BURST {
                 self.world.say(self.visitor, TEXT);
             }
             self.world.run(1);
         }
-        let received = self.world.nodes[self.agent].texts().len() - before;
+        let received = self.world.nodes[self.agent].items.len() - before;
         assert_eq!(received, count, "every message arrives");
     }
 
