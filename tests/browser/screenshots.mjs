@@ -1,11 +1,12 @@
 /**
- * Pictures of the widget in every state and width, to be looked at. Writes them into the folder that
- * is given, each named by its width and its state.
+ * Pictures of the widget and of the console in every state and width, to be looked at. Writes them into the
+ * folder that is given, each named by its width and its state.
  */
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openAccount, reads, say, signIn } from "./account.mjs";
+import { consolePictures } from "./console-screenshots.mjs";
 import { cuttable, launch } from "./site.mjs";
 
 const [folder = "target/screenshots"] = process.argv.slice(2);
@@ -26,7 +27,20 @@ let pictures = 0;
 for (const [width, height] of HEIGHTS) await walk(width, height);
 await browser.close();
 await account.close();
+await consolePictures(HEIGHTS, keep);
 console.log(`${pictures} pictures in ${folder}`);
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {number} width
+ * @param {number} number
+ * @param {string} state
+ */
+async function keep(page, width, number, state) {
+    pictures += 1;
+    const name = `${width}-${String(number).padStart(2, "0")}-${state}.png`;
+    await page.screenshot({ path: join(folder, name), animations: "disabled" });
+}
 
 /**
  * One visitor's way through all states.
@@ -38,12 +52,7 @@ async function walk(width, height) {
     const line = await cuttable(page);
     let number = 0;
     /** @param {string} state */
-    const picture = async (state) => {
-        number += 1;
-        pictures += 1;
-        const name = `${width}-${String(number).padStart(2, "0")}-${state}.png`;
-        await page.screenshot({ path: join(folder, name), animations: "disabled" });
-    };
+    const picture = (state) => keep(page, width, (number += 1), state);
     /** @param {"light" | "dark" | "auto"} theme */
     const theme = (theme) => page.evaluate((theme) => window.sottovoce?.("setTheme", theme), theme);
     /** @param {string} state */

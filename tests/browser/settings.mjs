@@ -82,7 +82,7 @@ export async function openSettings() {
             await carla.goto(`${account.uninvited}#settings/tokens`);
             await carla.getByTestId("tokens").waitFor({ state: "attached" });
             await carla.getByTestId("settings-close").click();
-            await carla.getByText("Choose a chat.").waitFor();
+            await carla.getByTestId("nothing-open").waitFor();
             await until(async () => {
                 const listed = account.command("token", "list").split("\n");
                 return listed.filter((line) => line.includes("Security settings")).every((line) => line.includes("revoked"));

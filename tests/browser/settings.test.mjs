@@ -22,7 +22,7 @@ test("whoever is no administrator reads the rules and gets no form", async () =>
     assert.equal(await ada.getByTestId("devices").count(), 0);
     await ada.goBack();
     await ada.goBack();
-    await ada.getByText("Choose a chat.").waitFor();
+    await ada.getByTestId("nothing-open").waitFor();
 });
 
 test("every section has one heading, a label for each field, and room on a small screen", async () => {
@@ -292,7 +292,7 @@ test("a browser that was named administrator first lets itself in", async () => 
     await card.getByRole("button", { name: "Let in" }).click();
     await frida.getByTestId("own-name").filter({ hasText: "Frida" }).waitFor();
     await frida.getByTestId("settings-close").click();
-    await frida.getByText("Choose a chat.").waitFor();
+    await frida.getByTestId("nothing-open").waitFor();
     await frida.close();
 });
 

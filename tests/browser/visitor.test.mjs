@@ -2,14 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { openAccount, reads, say, signIn } from "./account.mjs";
+import { violations } from "./axe.mjs";
 import { cuttable, launch } from "./site.mjs";
 
 /** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** @type {Browser} */
 let browser;
@@ -57,17 +55,6 @@ async function leave(page) {
     await ada.getByTestId("close").click();
     await ada.getByTestId("close-confirm").click();
     await ada.locator("[data-testid=contact][data-state=closed]").waitFor();
-}
-
-/** What somebody cannot perceive or use (WCAG 2.2 A and AA), by axe's rules. @param {Page} page */
-async function violations(page) {
-    await page.evaluate(await readFile(AXE, "utf8"));
-    return page.evaluate(async () => {
-        const axe = Reflect.get(window, "axe");
-        const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-        const { violations } = await axe.run("sottovoce-chat", { runOnly, resultTypes: ["violations"] });
-        return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ one) => one.html).join(" ").slice(0, 300)}`);
-    });
 }
 
 test("the chat speaks the page's language, else the browser's, or the one that the page sets", async () => {
@@ -211,7 +198,7 @@ test("text is legible on any colour of the business, in the light and in the dar
         assert.equal(await page.locator(".top").evaluate((top) => getComputedStyle(top).color), ink, colour);
         for (const theme of /** @type {const} */ (["light", "dark"])) {
             await page.evaluate((theme) => window.sottovoce?.("setTheme", theme), theme);
-            assert.deepEqual(await violations(page), []);
+            assert.deepEqual(await violations(page, "sottovoce-chat"), []);
         }
     }
     // What is no colour is not put into a style.
@@ -224,25 +211,25 @@ test("a whole conversation goes by the keyboard alone, and no state of it has a 
     const page = await (await browser.newContext()).newPage();
     await page.goto(account.shop);
     await page.getByTestId("launcher").waitFor();
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     await page.getByTestId("launcher").focus();
     await page.keyboard.press("Enter");
     await page.locator("[data-testid=message-input]:focus").waitFor();
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     await page.keyboard.type("By keyboard");
     await page.keyboard.press("Enter");
     await page.locator("[data-testid=message][data-state=sent]").waitFor();
     await ada.getByTestId("shelf-waiting").getByTestId("inbox-item").first().click();
     await ada.getByTestId("claim").click();
     await page.locator("[data-event=joined]").waitFor();
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     // Backwards from where one writes: the transcript, then what opens the sheet.
     await page.keyboard.press("Shift+Tab");
     await page.locator("[data-testid=log]:focus").waitFor();
     await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Enter");
     await page.locator("[data-testid=sheet-close]:focus").waitFor();
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     await page.keyboard.press("Escape");
     await page.locator("[data-testid=sentence]:focus").waitFor();
     await page.keyboard.press("Shift+Tab");
@@ -252,7 +239,7 @@ test("a whole conversation goes by the keyboard alone, and no state of it has a 
     await page.locator("[data-testid=close-confirm]:focus").waitFor();
     await page.keyboard.press("Enter");
     await page.locator("[data-event=closed]").waitFor();
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     await page.locator("[data-testid=new-chat]:focus").waitFor();
     await page.keyboard.press("Enter");
     await page.locator("[data-testid=message-input]:focus").waitFor();
@@ -291,7 +278,7 @@ test("what came too late for a closed chat says so and is the draft of the next 
     line.mend();
     await page.locator("[data-testid=message][data-state=failed]").nth(1).waitFor();
     assert.equal(await page.getByTestId("retry").count(), 0);
-    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await violations(page, "sottovoce-chat"), []);
     await page.getByTestId("new-chat").click();
     await page.locator("[data-testid=message-input]:focus").waitFor();
     assert.equal(await page.getByTestId("message-input").inputValue(), "One more thing\nAnd another");

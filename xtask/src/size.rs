@@ -8,12 +8,16 @@ use crate::workspace::Workspace;
 use crate::{browser, process, setup};
 
 /// What shall not be larger than so many bytes of brotli.
-const BARS: [(&str, u64); 4] = [
+const BARS: [(&str, u64); 5] = [
     ("core", 90 * 1024),
     ("staff", 120 * 1024),
     ("launcher", 8 * 1024),
     ("widget", 125 * 1024),
+    ("console", 150_000),
 ];
+
+/// How the names of files begin that a console loads only when somebody opens them.
+const SHEETS: [&str; 5] = ["palette-", "help-", "search-", "replies-", "sheet-"];
 
 /// What loads together.
 struct Part {
@@ -107,32 +111,37 @@ fn parts(workspace: &Workspace) -> Outcome<Vec<Part>> {
         Part {
             key: "widget",
             what: "opened widget, all that it loads",
-            files: named(&widget, "language-", false)?,
+            files: named(&widget, &["language-"], false)?,
         },
         Part {
             key: "languages",
             what: "its languages but English, all three",
-            files: named(&widget, "language-", true)?,
+            files: named(&widget, &["language-"], true)?,
         },
         Part {
             key: "console",
             what: "console, all that it loads at first",
-            files: named(&console, "settings-", false)?,
+            files: named(&console, &[&["settings-"], &SHEETS[..]].concat(), false)?,
         },
         Part {
             key: "settings",
             what: "console, security settings besides",
-            files: named(&console, "settings-", true)?,
+            files: named(&console, &["settings-"], true)?,
+        },
+        Part {
+            key: "sheets",
+            what: "console, palette, search and more",
+            files: named(&console, &SHEETS, true)?,
         },
     ])
 }
 
 /// What a page loads whose name begins so, which is what it loads only when it is asked for, or the rest.
-fn named(folder: &Path, start: &str, those: bool) -> Outcome<Vec<PathBuf>> {
+fn named(folder: &Path, starts: &[&str], those: bool) -> Outcome<Vec<PathBuf>> {
     let mut files = loaded(folder)?;
     files.retain(|file| {
         let name = file.file_name().map(|name| name.to_string_lossy());
-        name.is_some_and(|name| name.starts_with(start)) == those
+        name.is_some_and(|name| starts.iter().any(|start| name.starts_with(start))) == those
     });
     Ok(files)
 }

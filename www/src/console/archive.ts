@@ -22,8 +22,10 @@ export class ArchiveForm {
             <p class="explain">
                 Your name, this reason and the answer are recorded by the key manager and cannot be removed from its log.
             </p>
-            <button class="primary" data-testid="archive-send">Ask for the keys</button>
-            <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            <div class="end">
+                <button class="primary" data-testid="archive-send">Ask for the keys</button>
+                <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            </div>
         </form>`;
     }
 
@@ -66,7 +68,7 @@ export function archiveSearch(desk: Desk): TemplateResult {
     const submit = (event: SubmitEvent) => {
         event.preventDefault();
         const contact = new FormData(event.target as HTMLFormElement).get("contact");
-        if (typeof contact === "string" && /^[A-Za-z0-9_-]{22}$/.test(contact.trim())) desk.select(contact.trim());
+        if (typeof contact === "string" && /^[A-Za-z0-9_-]{22}$/.test(contact.trim())) desk.panes.open(contact.trim());
     };
     return html`<form class="search" data-testid="archive-search" @submit=${submit}>
         <label

@@ -31,8 +31,10 @@ export class BanForm {
                 The relay refuses their browser and the network address it comes from. Others behind the same address are
                 kept away too.
             </p>
-            <button class="primary" data-testid="ban-send">Keep away</button>
-            <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            <div class="end">
+                <button class="primary" data-testid="ban-send">Keep away</button>
+                <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            </div>
         </form>`;
     }
 

@@ -1,92 +1,143 @@
-/** One contact on the desk: transcript, answer, and what can be done with it. */
+/** One chat on the desk: its heading, its transcript, and where one answers. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ContactId, ContactView } from "sottovoce";
 import { composer } from "../conversation/composer.js";
-import { alarm, contactState, sentence } from "../conversation/phrases.js";
-import { readers } from "../conversation/readers.js";
+import { alarm, contactState } from "../conversation/phrases.js";
 import { scrollToEnd, transcript } from "../conversation/transcript.js";
 import { ArchiveForm } from "./archive.js";
 import { BanForm, visitorsOf } from "./ban.js";
 import type { Desk } from "./desk.js";
+import { details } from "./details.js";
+import { chatAvatar, chatName } from "./faces.js";
+import { isMember } from "./follow.js";
+import { paneOf } from "./panes.js";
 import { TransferForm } from "./transfer.js";
 
-export function contactPage(desk: Desk, contact: ContactId): TemplateResult {
+export function contactPane(desk: Desk, contact: ContactId): TemplateResult {
     const conversation = desk.device.state.conversation(contact);
     const view = conversation?.view;
-    const notice = desk.notices.get(contact);
+    const name = chatName(desk.device.state, contact);
     const who = desk.typing.who(contact);
-    return html`<main class="contact" data-testid="contact" data-contact=${contact} data-state=${view?.state ?? "loading"}>
-            <header class="heading">
-                <button type="button" class="icon back" aria-label="Back to the inbox" @click=${() => desk.select(undefined)}>
-                    ‹
-                </button>
-                <div>
-                    <h1>${view?.verifiedIdentity ?? view?.entryPointName ?? "…"}</h1>
-                    <p>
-                        ${view ? contactState(view) : "Loading …"}${view?.verifiedIdentity === undefined
-                            ? ""
-                            : ", identity verified"}
-                    </p>
+    const { place } = desk.panes;
+    const active = place.active === contact;
+    return html`<section
+        class="pane"
+        data-testid="contact"
+        data-contact=${contact}
+        data-state=${view?.state ?? "loading"}
+        data-active=${active}
+        data-details=${active && place.details}
+        aria-label="Chat with ${name}"
+        @focusin=${() => desk.panes.use(contact)}
+        @pointerdown=${() => desk.panes.use(contact)}
+    >
+        <div class="halves">
+            <div class="contact">
+                ${heading(desk, contact, name, view)} ${above(desk, contact, view)}
+                <div class="log" role="log" aria-live="polite" aria-label="Conversation with ${name}" tabindex="0" data-testid="log">
+                    ${conversation?.view
+                        ? transcript(conversation, [], "staff", (command) => desk.command(command))
+                        : html`<p class="system" role="status">Loading …</p>`}
                 </div>
-                ${view ? actions(desk, view) : nothing}
-            </header>
-            ${view?.stoppedBy === undefined
-                ? nothing
-                : html`<p class="alarm" role="alert" data-testid="alarm" data-code=${view.stoppedBy}>
-                      ${alarm(view.stoppedBy, true)}
-                  </p>`}
-            ${notice === undefined
-                ? nothing
-                : html`<p class="warning" role="alert" data-testid="notice">
-                      ${notice}
-                      <button type="button" class="link" @click=${() => dismiss(desk, contact)}>Dismiss</button>
-                  </p>`}
-            ${desk.form?.contact === contact ? desk.form.form() : nothing}
-            <div class="log" role="log" aria-live="polite" aria-label="Conversation" tabindex="0" data-testid="log">
-                ${transcript(conversation, [], "staff", (command) => desk.command(command))}
+                <p class="typing" data-testid="typing" ?hidden=${who === undefined}>${who} is typing …</p>
+                ${view ? answer(desk, view) : nothing}
             </div>
-            <p class="typing" data-testid="typing" ?hidden=${who === undefined}>${who} is typing …</p>
-            ${view ? answer(desk, view) : nothing}
-        </main>
-        <aside class="about" aria-label="Who can read this">
-            ${view
-                ? html`<h2>Who can read this</h2>
-                      ${readers(view)}
-                      ${view.archived
-                          ? html`<p data-testid="archived">
-                                The keys of this chat are archived in your organisation’s key manager.
-                            </p>`
-                          : nothing}
-                      <h2>What the visitor is told</h2>
-                      <p data-testid="sentence">${sentence(view.level, view.entryPointName)}</p>`
-                : nothing}
-        </aside>`;
+            ${view ? details(desk, view) : nothing}
+        </div>
+    </section>`;
 }
 
-function dismiss(desk: Desk, contact: ContactId): void {
-    desk.notices.delete(contact);
-    desk.refresh();
+function heading(desk: Desk, contact: ContactId, name: string, view: ContactView | undefined): TemplateResult {
+    const several = desk.panes.shown.length > 1;
+    return html`<header class="heading">
+        <button
+            type="button"
+            class="icon back"
+            aria-label="Back to the inbox"
+            data-testid="back"
+            @click=${() => desk.panes.close(contact)}
+        >
+            ‹
+        </button>
+        ${chatAvatar(desk.device.state, contact)}
+        <div class="title">
+            <h2 tabindex="-1" data-heading>
+                ${name}${view?.verifiedIdentity === undefined
+                    ? nothing
+                    : html` <span class="verified" title="Identity verified"></span>`}
+            </h2>
+            <p>
+                ${view ? contactState(view) : "Loading …"}${view?.verifiedIdentity === undefined
+                    ? nothing
+                    : ", identity verified"}${view?.entryPointName ? html` · ${view.entryPointName}` : nothing}
+            </p>
+        </div>
+        <div class="actions">${view ? actions(desk, view) : nothing}</div>
+        <button
+            type="button"
+            class="icon small show-details"
+            aria-label="Details of this chat"
+            title="Details"
+            aria-expanded=${desk.panes.active === contact && desk.panes.place.details}
+            data-testid="details-open"
+            @click=${() => {
+                desk.panes.use(contact);
+                desk.panes.showDetails(!desk.panes.place.details);
+            }}
+        >
+            <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17zm0 7.500v5.500M12 7.800v.2" /></svg>
+        </button>
+        ${several
+            ? html`<button
+                  type="button"
+                  class="icon small"
+                  aria-label="Put this chat away"
+                  title="Put away"
+                  data-testid="pane-close"
+                  @click=${() => desk.panes.close(contact)}
+              >
+                  ×
+              </button>`
+            : nothing}
+    </header>`;
 }
 
-function isMember(view: ContactView): boolean {
-    return view.participants.some(({ author, pending }) => author.own && !pending);
+/** What lies above the transcript: what is wrong, what was said of the last command, a form. */
+function above(desk: Desk, contact: ContactId, view: ContactView | undefined): TemplateResult {
+    const notice = desk.notices.get(contact);
+    return html`${view?.stoppedBy === undefined
+        ? nothing
+        : html`<p class="alarm" role="alert" data-testid="alarm" data-code=${view.stoppedBy}>
+              ${alarm(view.stoppedBy, true)}
+          </p>`}
+    ${notice === undefined
+        ? nothing
+        : html`<p class="warning" role="alert" data-testid="notice">
+              ${notice}
+              <button
+                  type="button"
+                  class="link"
+                  @click=${() => {
+                      desk.notices.delete(contact);
+                      desk.panes.wish(contact, "heading");
+                  }}
+              >
+                  Dismiss
+              </button>
+          </p>`}
+    ${desk.form?.contact === contact ? desk.form.form() : nothing}`;
 }
 
 function actions(desk: Desk, view: ContactView): TemplateResult {
     const { contact } = view;
     if (view.state === "closed") return archived(desk, view);
     const claim = view.canClaim
-        ? html`<button
-              type="button"
-              class="primary"
-              data-testid="claim"
-              @click=${() => desk.command({ type: "claim", contact })}
-          >
+        ? html`<button type="button" class="primary" data-testid="claim" @click=${() => desk.claim(contact)}>
               Take this chat
           </button>`
         : nothing;
-    const banning = desk.form instanceof BanForm;
+    const banning = desk.form instanceof BanForm && desk.form.contact === contact;
     const ban =
         visitorsOf(view).length > 0
             ? html`<button
@@ -100,38 +151,39 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
               </button>`
             : nothing;
     if (!isMember(view)) return html`${claim}${ban}`;
-    const handing = desk.form instanceof TransferForm;
-    const open = () => desk.show(handing ? undefined : new TransferForm(desk, contact));
-    const ask = (closing: ContactId | undefined) => {
-        desk.closing = closing;
-        desk.refresh();
-    };
+    if (desk.closing?.contact === contact) {
+        return html`<button
+                type="button"
+                class="quiet bordered"
+                data-testid="close-confirm"
+                @click=${() => desk.close(contact, desk.closing?.next ?? false)}
+            >
+                Close it for good
+            </button>
+            <button type="button" class="quiet" data-testid="keep-open" @click=${() => desk.keepOpen()}>Keep it</button>`;
+    }
+    const handing = desk.form instanceof TransferForm && desk.form.contact === contact;
     return html`${claim}
-        <button type="button" class="quiet" data-testid="transfer" aria-expanded=${handing} @click=${open}>
+        <button
+            type="button"
+            class="quiet"
+            data-testid="transfer"
+            aria-expanded=${handing}
+            @click=${() => (handing ? desk.show(undefined) : desk.openTransfer(contact))}
+        >
             Transfer
         </button>
         ${ban}
-        ${desk.closing === contact
-            ? html`<button
-                      type="button"
-                      class="quiet"
-                      data-testid="close-confirm"
-                      @click=${() => {
-                          desk.command({ type: "close", contact });
-                          ask(undefined);
-                      }}
-                  >
-                      Close it for good
-                  </button>
-                  <button type="button" class="quiet" @click=${() => ask(undefined)}>Keep it</button>`
-            : html`<button type="button" class="quiet" data-testid="close" @click=${() => ask(contact)}>Close</button>`}`;
+        <button type="button" class="quiet" data-testid="close" @click=${() => desk.askToClose(contact, false)}>
+            Close
+        </button>`;
 }
 
 /** A closed chat that this device cannot read may open through the key manager. */
 function archived(desk: Desk, view: ContactView): TemplateResult {
     const items = desk.device.state.conversation(view.contact)?.items ?? [];
     if (!view.archived || !items.some(({ body }) => body.type === "beforeJoining")) return html``;
-    const asking = desk.form instanceof ArchiveForm;
+    const asking = desk.form instanceof ArchiveForm && desk.form.contact === view.contact;
     return html`<button
         type="button"
         class="primary"
@@ -152,15 +204,14 @@ function answer(desk: Desk, view: ContactView): TemplateResult {
             : html`<footer class="closed"><p>You are not on this chat.</p></footer>`;
     }
     const note = desk.noting.has(contact);
-    const toggle = () => {
-        if (note) desk.noting.delete(contact);
-        else desk.noting.add(contact);
-        desk.refresh();
-    };
-    return html`<div class="kind">
-            <button type="button" class="quiet" data-testid="note" aria-pressed=${note} @click=${toggle}>
-                ${note ? "Private note, the visitor cannot read it" : "Write a private note"}
+    return html`<div class="kind" data-note=${note}>
+            <button type="button" data-testid="reply" aria-pressed=${!note} @click=${() => desk.write(contact, false)}>
+                Answer
             </button>
+            <button type="button" data-testid="note" aria-pressed=${note} @click=${() => desk.write(contact, !note)}>
+                Private note
+            </button>
+            ${note ? html`<span>The visitor cannot read it.</span>` : nothing}
         </div>
         ${composer(
             desk.drafts,
@@ -170,23 +221,25 @@ function answer(desk: Desk, view: ContactView): TemplateResult {
                 placeholder: note ? "Only your colleagues on this chat can read this" : "Write an answer",
                 blocked: view.canSend ? undefined : "Nothing can be sent at the moment.",
                 note,
-                send: (text) => {
-                    desk.notices.delete(contact);
-                    scrollToEnd(document.body);
-                    if (note) {
-                        desk.noting.delete(contact);
-                        desk.command({ type: "note", contact, text });
-                        return;
-                    }
-                    desk.device.sendText(contact, text).catch(() => {
-                        desk.drafts.giveBack(contact, text);
-                        desk.refresh();
-                    });
-                },
+                send: (text) => send(desk, contact, text),
                 typing: () => {
                     if (!note) void desk.device.command({ type: "typing", contact }).catch(() => {});
                 },
             },
             desk.refresh,
         )}`;
+}
+
+function send(desk: Desk, contact: ContactId, text: string): void {
+    desk.notices.delete(contact);
+    const pane = paneOf(document, contact);
+    if (pane) scrollToEnd(pane);
+    if (desk.noting.delete(contact)) {
+        desk.command({ type: "note", contact, text });
+        return;
+    }
+    desk.device.sendText(contact, text).catch(() => {
+        desk.drafts.giveBack(contact, text);
+        desk.refresh();
+    });
 }

@@ -4,7 +4,6 @@ import { html, render } from "lit-html";
 import { Device } from "sottovoce";
 import { init } from "sottovoce/staff";
 import wasm from "sottovoce/staff.wasm?url";
-import conversationStyle from "../conversation/conversation.css?inline";
 import { failure } from "../conversation/phrases.js";
 import { Desk } from "./desk.js";
 import {
@@ -14,10 +13,6 @@ import {
     takeInvitation,
     type Configuration,
 } from "./configuration.js";
-
-const styles = new CSSStyleSheet();
-styles.replaceSync(conversationStyle);
-document.adoptedStyleSheets.unshift(styles);
 
 async function start(): Promise<void> {
     const configuration = await loadConfiguration();

@@ -35,8 +35,10 @@ export class TransferForm {
                 <textarea name="note" rows="2" dir="auto" data-testid="transfer-note"></textarea>
             </label>
             <p class="explain">${this.#failed ?? "You stay responsible until somebody takes it."}</p>
-            <button class="primary" data-testid="transfer-send">Hand over</button>
-            <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            <div class="end">
+                <button class="primary" data-testid="transfer-send">Hand over</button>
+                <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
+            </div>
         </form>`;
     }
 

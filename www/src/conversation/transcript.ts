@@ -89,7 +89,8 @@ function message(
     const sameAuthor =
         before?.author?.device === item.author?.device && before?.body.type === item.body.type;
     return html`<article
-        class="message ${own ? "own" : "other"} ${note ? "note" : ""}"
+        class="message ${own ? "own" : "other"} ${note ? "note" : ""} ${sameAuthor ? "follows" : ""}"
+        data-key=${item.key}
         data-testid=${note ? "private-note" : "message"}
         data-author=${item.author?.role ?? "nobody"}
         data-own=${own}

@@ -17,7 +17,7 @@ import {
     unreadAfter,
 } from "../conversation/transcript.js";
 import { prepareTimes } from "../conversation/text.js";
-import { Attention } from "./attention.js";
+import { Attention } from "../conversation/attention.js";
 import { Beginning, DRAFT, EARLY } from "./beginning.js";
 import style from "./chat.css?inline";
 import { save } from "./saved.js";
