@@ -13,7 +13,7 @@ const BARS: [(&str, u64); 5] = [
     ("staff", 120 * 1024),
     ("launcher", 8 * 1024),
     ("widget", 125 * 1024),
-    ("console", 150_000),
+    ("console", 160_000),
 ];
 
 /// How the names of files begin that a console loads only when somebody opens them.
