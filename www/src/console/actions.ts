@@ -62,6 +62,7 @@ export const ACTIONS: readonly Action[] = [
     chat("transfer", "Hand this chat over", letter("T"), member, (desk, contact) => desk.openTransfer(contact)),
     chat("close", "Close this chat", letter("E"), member, (desk, contact) => desk.askToClose(contact, false)),
     chat("close-next", "Close this chat and go to the next", letter("E", true), member, (desk, contact) => desk.askToClose(contact, true)),
+    chat("labels", "Set labels", undefined, member, (desk, contact) => desk.openLabels(contact)),
     chat("details", "Details of this chat", letter("I"), () => true, (desk) => desk.panes.showDetails(!desk.panes.place.details)),
     chat("leave", "Put this chat away", undefined, () => true, (desk, contact) => desk.panes.close(contact)),
     {

@@ -11,6 +11,7 @@ import type { Desk } from "./desk.js";
 import { details } from "./details.js";
 import { chatAvatar, chatName } from "./faces.js";
 import { isMember } from "./follow.js";
+import { LabelForm, chips } from "./labels.js";
 import { paneOf } from "./panes.js";
 import { TransferForm } from "./transfer.js";
 
@@ -19,6 +20,7 @@ export function contactPane(desk: Desk, contact: ContactId): TemplateResult {
     const view = conversation?.view;
     const name = chatName(desk.device.state, contact);
     const who = desk.typing.who(contact);
+    const attending = desk.attending.line(contact);
     const { place } = desk.panes;
     const active = place.active === contact;
     return html`<section
@@ -40,6 +42,7 @@ export function contactPane(desk: Desk, contact: ContactId): TemplateResult {
                         ? transcript(conversation, [], "staff", (command) => desk.command(command))
                         : html`<p class="system" role="status">Loading …</p>`}
                 </div>
+                ${attending === undefined ? nothing : html`<p class="attending" role="status" data-testid="attending">${attending}</p>`}
                 <p class="typing" data-testid="typing" ?hidden=${who === undefined}>${who} is typing …</p>
                 ${view ? answer(desk, view) : nothing}
             </div>
@@ -72,6 +75,7 @@ function heading(desk: Desk, contact: ContactId, name: string, view: ContactView
                     ? nothing
                     : ", identity verified"}${view?.entryPointName ? html` · ${view.entryPointName}` : nothing}
             </p>
+            ${chips(view)}
         </div>
         <div class="actions">${view ? actions(desk, view) : nothing}</div>
         <button
@@ -162,6 +166,7 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
             </button>
             <button type="button" class="quiet" data-testid="keep-open" @click=${() => desk.keepOpen()}>Keep it</button>`;
     }
+    const labelling = desk.form instanceof LabelForm && desk.form.contact === contact;
     const handing = desk.form instanceof TransferForm && desk.form.contact === contact;
     return html`${claim}
         <button
@@ -172,6 +177,15 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
             @click=${() => (handing ? desk.show(undefined) : desk.openTransfer(contact))}
         >
             Transfer
+        </button>
+        <button
+            type="button"
+            class="quiet"
+            data-testid="label"
+            aria-expanded=${labelling}
+            @click=${() => (labelling ? desk.show(undefined) : desk.openLabels(contact))}
+        >
+            Label
         </button>
         ${ban}
         <button type="button" class="quiet" data-testid="close" @click=${() => desk.askToClose(contact, false)}>

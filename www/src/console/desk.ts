@@ -7,9 +7,11 @@ import { failure, nameOf, roleName } from "../conversation/phrases.js";
 import { TypingSigns } from "../conversation/transcript.js";
 import { ACTIONS, HELP } from "./actions.js";
 import { released } from "./archive.js";
+import { Attending } from "./attending.js";
 import type { Configuration } from "./configuration.js";
 import { entryPointName } from "./faces.js";
 import { Followed } from "./follow.js";
+import { LabelForm } from "./labels.js";
 import { Loaded } from "./loaded.js";
 import { News, type Came } from "./news.js";
 import { Notifications } from "./notifications.js";
@@ -34,6 +36,7 @@ const TICK = 30_000;
 export class Desk {
     readonly drafts = new Drafts("sottovoce:console:");
     readonly typing = new TypingSigns(() => this.refresh());
+    readonly attending = new Attending(this);
     readonly preferences = new Preferences();
     readonly panes = new Panes(() => this.refresh());
     readonly warnings = new Warnings(this);
@@ -51,6 +54,8 @@ export class Desk {
     closing: { contact: ContactId; next: boolean } | undefined;
     /** What is read out to those who do not see the list. */
     announcement = "";
+    /** The label of the chats that are listed, if not all are. */
+    label: string | undefined;
     /** All chats, as they were when the page was last shown. */
     chats: readonly Chat[] = [];
     readonly #root: HTMLElement;
@@ -152,10 +157,23 @@ export class Desk {
         this.#root.querySelector<HTMLElement>("[data-testid=search]")?.focus();
     }
 
+    /** The chats on the shelf that is open, with the label that was chosen. */
+    get listed(): Chat[] {
+        const { label } = this;
+        return onShelf(this.chats, this.panes.place.shelf).filter(
+            ({ conversation }) => label === undefined || conversation?.view?.labels.includes(label),
+        );
+    }
+
     setAvailable(available: boolean): void {
         this.preferences.available = available;
         this.command({ type: "presence", available });
         this.refresh();
+    }
+
+    openLabels(contact: ContactId): void {
+        const view = this.device.state.conversation(contact)?.view;
+        if (view) this.show(new LabelForm(this, view));
     }
 
     setTheme(theme: Preferences["theme"]): void {
@@ -173,7 +191,7 @@ export class Desk {
     };
 
     #beside(contact: ContactId | undefined, by: 1 | -1): ContactId | undefined {
-        const list = onShelf(this.chats, this.panes.place.shelf).map(({ entry }) => entry.contact);
+        const list = this.listed.map(({ entry }) => entry.contact);
         const index = contact === undefined ? -1 : list.indexOf(contact);
         if (index < 0) return by > 0 ? list[0] : list.at(-1);
         return list[(index + by + list.length) % list.length];
@@ -219,6 +237,9 @@ export class Desk {
             case "item":
                 if (!event.item.author?.own) this.typing.remove(event.contact);
                 break;
+            case "attending":
+                this.attending.add(event.contact, event.author, event.what);
+                break;
             case "typing":
                 this.typing.add(event.contact, nameOf(event.author));
                 break;
@@ -252,6 +273,7 @@ export class Desk {
         const shown = settingsAddress() === undefined ? this.panes.shown : [];
         this.followed.update(shown);
         this.followed.report(shown);
+        this.attending.tell(shown);
         this.chats = chatsOf(this.device.state);
         const unread = (chat: Chat) => this.unread(chat);
         this.#tell(this.#news.look(this.chats, unread, this.device.state.connection.state === "online"), shown);

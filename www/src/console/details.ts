@@ -1,9 +1,10 @@
 /** What stands beside a chat: who can read it, how its keys fared, what the visitor is told. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { ContactView, Item } from "sottovoce";
+import type { Author, ContactView, Item } from "sottovoce";
 import { nameOf, roleName, sentence, teamName } from "../conversation/phrases.js";
 import { day, time } from "../conversation/text.js";
+import { customer, givenName } from "./customer.js";
 import type { Desk } from "./desk.js";
 import { avatar } from "./faces.js";
 
@@ -24,6 +25,7 @@ export function details(desk: Desk, view: ContactView): TemplateResult {
         ${view.archived
             ? html`<p data-testid="archived">The keys of this chat are archived in your organisation’s key manager.</p>`
             : nothing}
+        ${customer(view)}
         <h3>Who the visitor is</h3>
         <p data-testid="identity">${identity(view)}</p>
         <h3>What the visitor is told</h3>
@@ -59,7 +61,7 @@ function people(view: ContactView): TemplateResult {
     return html`<ul class="people" data-testid="readers">
         ${view.participants.map(
             ({ author, pending }) => html`<li>
-                ${avatar(author.role === "visitor" ? view.verifiedIdentity : author.name || roleName(author.role), author.role === "visitor" ? view.contact : author.device)}
+                ${face(view, author)}
                 <span
                     >${nameOf(author)}<small
                         >${roleName(author.role)}${author.via === "gateway" ? ", through a gateway" : ""}${
@@ -73,6 +75,12 @@ function people(view: ContactView): TemplateResult {
             (team) => html`<li>${avatar(team.name, team.id)}<span>${teamName(team)}<small>until somebody takes it</small></span></li>`,
         )}
     </ul>`;
+}
+
+function face(view: ContactView, author: Author): TemplateResult {
+    return author.role === "visitor"
+        ? avatar(view.verifiedIdentity ?? givenName(view), view.contact)
+        : avatar(author.name || roleName(author.role), author.device);
 }
 
 function identity({ verifiedIdentity }: ContactView): string {

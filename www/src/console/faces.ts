@@ -2,13 +2,17 @@
 
 import { html, type TemplateResult } from "lit-html";
 import type { ContactId, Mirror } from "sottovoce";
+import { givenName } from "./customer.js";
 
 const HUES = 8;
 
-/** Who a chat is with: the identity that was verified, or else a number, the same on every device. */
+/**
+ * Who a chat is with: the identity that was verified, else the name that the page gave, else a number, the same
+ * on every device.
+ */
 export function chatName(state: Mirror, contact: ContactId): string {
     const view = state.conversation(contact)?.view;
-    return view?.verifiedIdentity ?? `Visitor ${1000 + (numberOf(contact) % 9000)}`;
+    return view?.verifiedIdentity ?? (view && givenName(view)) ?? `Visitor ${1000 + (numberOf(contact) % 9000)}`;
 }
 
 /** An entry point as people know it. */
@@ -27,7 +31,8 @@ export function avatar(name: string | undefined, seed: string): TemplateResult {
 
 /** A chat's picture. */
 export function chatAvatar(state: Mirror, contact: ContactId): TemplateResult {
-    return avatar(state.conversation(contact)?.view?.verifiedIdentity, contact);
+    const view = state.conversation(contact)?.view;
+    return avatar(view?.verifiedIdentity ?? (view && givenName(view)), contact);
 }
 
 function initials(name: string): string {

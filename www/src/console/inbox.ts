@@ -2,9 +2,11 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import { nameOf } from "../conversation/phrases.js";
 import { archiveSearch } from "./archive.js";
 import type { Desk } from "./desk.js";
 import { chatAvatar, chatName, entryPointName } from "./faces.js";
+import { chips, labelFilter } from "./labels.js";
 import { SHELVES, type Shelf } from "./place.js";
 import { onShelf, waitingTime, type Chat } from "./shelves.js";
 
@@ -37,7 +39,7 @@ export function inbox(desk: Desk): TemplateResult {
             : html`<div class="tabs">
                       ${SHELVES.map((one) => tab(desk, one, one === shelf))}
                   </div>
-                  ${list(desk, shelf)}
+                  ${labelFilter(desk)} ${list(desk, shelf)}
                   ${role === "auditor" || (role === "supervisor" && shelf === "closed") ? archiveSearch(desk) : nothing}`}
     </nav>`;
 }
@@ -55,7 +57,7 @@ function tab(desk: Desk, shelf: Shelf, current: boolean): TemplateResult {
 }
 
 function list(desk: Desk, shelf: Shelf): TemplateResult {
-    const chats = onShelf(desk.chats, shelf);
+    const chats = desk.listed;
     return html`<ul class="list" data-testid="shelf-${shelf}" aria-label=${TITLES[shelf]} @keydown=${walk}>
             ${repeat(
                 chats,
@@ -100,10 +102,11 @@ function row(desk: Desk, chat: Chat): TemplateResult {
                     : wait(waitingSince)}
             </span>
             <span class="preview" dir="auto">${preview(chat)}</span>
+            ${chips(conversation?.view)}
             ${unread > 0
                 ? html`<span class="badge"><span data-testid="unread">${unread}</span><span class="hidden"> not read</span></span>`
                 : nothing}
-            <span class="at">${entryPointName(state, entry.entryPoint)}${standing === "others" ? ", with a colleague" : ""}</span>
+            <span class="at">${entryPointName(state, entry.entryPoint)}${standing === "others" && entry.heldBy ? `, with ${nameOf(entry.heldBy)}` : nothing}</span>
         </button>
         ${beside
             ? html`<button

@@ -1,4 +1,4 @@
-/** What the console loads only when somebody opens it: the settings, the palette, the help sheet and the search. */
+/** What the console loads only when somebody opens it: the settings, the palette, sheets and the search. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Configuration } from "./configuration.js";

@@ -1,12 +1,13 @@
 /** The bar above the page, and the menu behind the agent's name: presence, notifications, sounds, colours. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { ACTIONS } from "./actions.js";
 import type { Desk } from "./desk.js";
 import { avatar } from "./faces.js";
+import type { SheetName } from "./loaded.js";
 import { Notifications } from "./notifications.js";
 import type { Theme } from "./preferences.js";
 import { keysText } from "./shortcuts.js";
-import { ACTIONS } from "./actions.js";
 
 const THEMES: Record<Theme, string> = { auto: "As the system", light: "Light", dark: "Dark" };
 const PALETTE = ACTIONS.find(({ id }) => id === "palette")?.keys;
@@ -56,12 +57,8 @@ function who(desk: Desk, name: string, device: string): TemplateResult {
         </button>
         <div class="menu" id="menu" popover data-testid="menu" role="group" aria-label="You and this browser">
             ${presence(desk)} ${news(desk)} ${colours(desk)}
-            <button type="button" class="item" data-testid="help-open" @click=${(event: Event) => {
-                hide(event);
-                void desk.loaded.openSheet("help");
-            }}>
-                Keyboard shortcuts <kbd>?</kbd>
-            </button>
+            ${sheetItem(desk, "palette", "Do or find anything", PALETTE && keysText(PALETTE))}
+            ${sheetItem(desk, "help", "Keyboard shortcuts", "?")}
         </div>`;
 }
 
@@ -138,6 +135,12 @@ function colours(desk: Desk): TemplateResult {
     </fieldset>`;
 }
 
-function hide(event: Event): void {
-    (event.currentTarget as Element).closest<HTMLElement>("[popover]")?.hidePopover();
+function sheetItem(desk: Desk, name: SheetName, title: string, keys: string | undefined): TemplateResult {
+    const open = (event: Event) => {
+        (event.currentTarget as Element).closest<HTMLElement>("[popover]")?.hidePopover();
+        void desk.loaded.openSheet(name);
+    };
+    return html`<button type="button" class="item" data-testid="${name}-item" @click=${open}>
+        ${title} ${keys === undefined ? nothing : html`<kbd>${keys}</kbd>`}
+    </button>`;
 }

@@ -55,7 +55,7 @@ function isSaid({ body }: Conversation["items"][number]): boolean {
 
 /** Of own chats: since the first text of the visitor that nobody has answered. */
 function waitingSince(entry: InboxEntry, conversation: Conversation | undefined, standing: Standing) {
-    if (standing === "waiting") return entry.created;
+    if (standing === "waiting") return entry.waitingSince ?? entry.created;
     if (standing !== "mine") return undefined;
     let since: number | undefined;
     for (const { body, author, time } of (conversation?.items ?? []).toReversed()) {

@@ -7,6 +7,15 @@ import { words } from "./phrases.js";
 /** Longest text in bytes of UTF-8. */
 const LONGEST = 64 * 1024;
 
+/** Something that helps to write: a menu above the field, which gets keys first. */
+export interface Assistant {
+    /** The id of its list, and of what is chosen there while it is open. */
+    readonly id: string;
+    readonly active: string | undefined;
+    menu(): TemplateResult | typeof nothing;
+    pressed(event: KeyboardEvent): boolean;
+}
+
 export interface ComposerOptions {
     label: string;
     placeholder: string;
@@ -16,6 +25,7 @@ export interface ComposerOptions {
     note?: boolean;
     send(text: string): void;
     typing(): void;
+    assistant?: Assistant;
 }
 
 /** Drafts by contact. */
@@ -51,6 +61,7 @@ export function composer(
     changed: () => void,
 ): TemplateResult {
     const { tooLong: tooLongText, send } = words().chat;
+    const { assistant } = options;
     const draft = drafts.get(name);
     const tooLong = new TextEncoder().encode(draft).length > LONGEST;
     const ready = draft.trim() !== "" && !tooLong && options.blocked === undefined;
@@ -64,6 +75,7 @@ export function composer(
     return html`<form class="composer ${options.note ? "note" : ""}" @submit=${submit}>
         ${options.blocked ?  html`<p class="blocked">${options.blocked}</p>` : nothing}
         ${tooLong ? html`<p class="blocked" role="alert">${tooLongText}</p>` : nothing}
+        ${assistant?.menu() ?? nothing}
         <label>
             <span class="hidden">${options.label}</span>
             <textarea
@@ -71,6 +83,8 @@ export function composer(
                 dir="auto"
                 data-testid="message-input"
                 placeholder=${options.placeholder}
+                aria-controls=${assistant?.active === undefined ? nothing : assistant.id}
+                aria-activedescendant=${assistant?.active ?? nothing}
                 .value=${live(draft)}
                 @input=${({ target }: InputEvent) => {
                     drafts.set(name, (target as HTMLTextAreaElement).value);
@@ -78,6 +92,7 @@ export function composer(
                     changed();
                 }}
                 @keydown=${(event: KeyboardEvent) => {
+                    if (assistant?.pressed(event)) return;
                     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
                 }}
             ></textarea>

@@ -22,7 +22,7 @@ const ADDRESS = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/gi;
 const AFTER = /[.,;:!?'’»、。！？]+$/;
 
 /** Web and mail addresses become links, the rest stays text. */
-function linked(text: string): (string | TemplateResult)[] {
+export function linked(text: string): (string | TemplateResult)[] {
     const parts: (string | TemplateResult)[] = [];
     let end = 0;
     for (const { 0: found, index } of text.matchAll(ADDRESS)) {
