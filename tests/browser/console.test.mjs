@@ -141,7 +141,7 @@ test("claim, answer, note, transfer and close go by the keyboard alone", async (
     await ada.keyboard.press("Tab");
     await ada.keyboard.press("Enter");
     await ada.locator("[data-event=transferring]").waitFor();
-    await row(bruno, "By keys alone").waitFor({ state: "detached" });
+    await counts(bruno, "waiting", 1);
     await bruno.keyboard.press("Alt+KeyJ");
     await bruno.getByTestId("private-note").filter({ hasText: "Over to you" }).waitFor();
     await bruno.keyboard.press("Alt+KeyC");
