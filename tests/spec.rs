@@ -173,7 +173,7 @@ fn every_choice_stands_in_the_spec_with_its_numbers() {
 #[test]
 fn every_limit_stands_in_the_spec() {
     let spec = spec();
-    let limits: [(&str, u64); 19] = [
+    let limits: [(&str, u64); 24] = [
         ("BODY", limits::BODY as u64),
         ("ENTRY", limits::ENTRY as u64),
         ("FRAME", limits::FRAME as u64),
@@ -192,6 +192,11 @@ fn every_limit_stands_in_the_spec() {
         ("DETAIL", limits::DETAIL as u64),
         ("LABELS", limits::LABELS as u64),
         ("LABEL", limits::LABEL as u64),
+        ("NOTEBOOK", limits::NOTEBOOK as u64),
+        ("REPLIES", limits::REPLIES as u64),
+        ("REPLY", limits::REPLY as u64),
+        ("SHORTCUT", limits::SHORTCUT as u64),
+        ("KNOWN_LABELS", limits::KNOWN_LABELS as u64),
         ("DAY", limits::DAY),
     ];
     for (name, value) in limits {

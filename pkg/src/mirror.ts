@@ -23,6 +23,8 @@ export interface Conversation {
 type Connection = Extract<Event, { type: "connection" }>;
 type Alarm = Extract<Event, { type: "alarm" }>;
 type Devices = Extract<Event, { type: "devices" }>;
+/** What a team keeps for its answers. */
+export type Notebook = Extract<Event, { type: "notebook" }>;
 
 class Transcript implements Conversation {
     view: ContactView | undefined;
@@ -62,6 +64,8 @@ export class Mirror {
     /** Whether state is kept beyond this page. */
     storageWorking = true;
     readonly teams = new Map<string, readonly TeamMember[]>();
+    /** Staff: what each own team keeps for its answers, by the team's id. */
+    readonly notebooks = new Map<string, Notebook>();
     /** Staff: what the account's signed objects say, and whether this device may change it. */
     settings: SettingsView | undefined;
     /** Administrators: the account's devices and those that ask to be let in, once they were looked up. */
@@ -111,6 +115,9 @@ export class Mirror {
             case "team":
                 this.teams.set(event.team, event.members);
                 break;
+            case "notebook":
+                this.notebooks.set(event.team, event);
+                break;
             case "settings":
                 this.settings = event.view;
                 break;
@@ -140,6 +147,7 @@ export class Mirror {
         this.inbox = [];
         this.storageWorking = true;
         this.teams.clear();
+        this.notebooks.clear();
         this.settings = undefined;
         this.devices = undefined;
         this.alarms.length = 0;
@@ -161,6 +169,7 @@ export class Mirror {
         for (const [team, members] of this.teams) {
             events.push({ type: "team", team, members: [...members] });
         }
+        events.push(...this.notebooks.values());
         for (const { contact, view, items } of this.#conversations.values()) {
             events.push(view ? { type: "contact", view } : { type: "started", contact });
             for (const item of items) events.push({ type: "item", contact, item });

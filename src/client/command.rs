@@ -151,10 +151,31 @@ pub enum Command {
         /// The team's id.
         team: String,
     },
-    /// Staff: whether new contacts are welcome.
+    /// Staff: whether new contacts are welcome. It is kept, and told again after every connect.
     Presence {
         /// Whether they are.
         available: bool,
+        /// From how many open contacts of its own on the device counts as away.
+        capacity: Option<u64>,
+    },
+    /// Staff: keep a reply in the notebook of an own team, in place of the one of its shortcut. Answered with
+    /// [`Event::Notebook`](super::Event::Notebook).
+    KeepReply {
+        /// The team's id.
+        team: String,
+        /// 1 to 32 of `a` to `z`, `0` to `9` and `-`.
+        shortcut: String,
+        /// At most 4,096 bytes; an empty one takes the reply out.
+        text: String,
+    },
+    /// Staff: keep the name of a label in the notebook of an own team, or no longer.
+    KeepLabel {
+        /// The team's id.
+        team: String,
+        /// 1 to 64 bytes.
+        label: String,
+        /// Whether to keep it.
+        kept: bool,
     },
     /// Staff: keep a visitor away for a while, by device and network address.
     Ban {

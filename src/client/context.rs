@@ -36,6 +36,8 @@ pub(super) struct Context {
     pub(super) administration: super::administration::Administration,
     #[cfg(feature = "staff")]
     pub(super) probes: super::probe::Probes,
+    #[cfg(feature = "staff")]
+    pub(super) desk: super::desk::Desk,
     pub(super) online: bool,
     requests: u64,
 }
@@ -71,6 +73,8 @@ impl Context {
             administration: super::administration::Administration::default(),
             #[cfg(feature = "staff")]
             probes: super::probe::Probes::default(),
+            #[cfg(feature = "staff")]
+            desk: super::desk::Desk::default(),
             online: false,
             requests: 0,
         }
@@ -258,6 +262,10 @@ impl Context {
             fallback_link: policy.fallback_link.clone(),
             own: self.author(&self.device(), None),
             own_teams: self.own_teams().to_vec(),
+            #[cfg(feature = "staff")]
+            presence: self.is_staff().then(|| self.desk.presence_view()),
+            #[cfg(not(feature = "staff"))]
+            presence: None,
         })
     }
 

@@ -6,7 +6,7 @@
 use super::{DeviceEntry, EnrolmentEntry, KeyManagerCheck, SettingsView, Signature};
 use crate::account::{Level, Role, Via};
 use crate::archive::{AuditEntry, Outcome};
-pub use crate::message::Detail;
+pub use crate::message::{Detail, Reply};
 use crate::wire::{ContactId, ContentId, DeviceId, Time};
 
 /// Something that a host shows or acts upon.
@@ -69,6 +69,19 @@ pub enum Event {
         team: String,
         /// Its members, the own device left out.
         members: Vec<TeamMember>,
+    },
+    /// Staff: the notebook of an own team, as it was last read. Replaces the one before.
+    Notebook {
+        /// The team's id.
+        team: String,
+        /// Ascending by shortcut.
+        replies: Vec<Reply>,
+        /// Names of labels, ascending.
+        labels: Vec<String>,
+        /// When, by the author's clock.
+        changed: Time,
+        /// The author's name.
+        author: String,
     },
     /// A claim came second: somebody else has the contact.
     ClaimLost {
@@ -208,6 +221,21 @@ pub struct AccountView {
     pub own: Author,
     /// The own teams.
     pub own_teams: Vec<String>,
+    /// Staff: whether new contacts are welcome at this device.
+    pub presence: Option<PresenceView>,
+}
+
+/// Whether new contacts are welcome at the own device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PresenceView {
+    /// What the person chose.
+    pub available: bool,
+    /// From how many own contacts on the device counts as away, if the person chose that.
+    pub capacity: Option<u64>,
+    /// Open contacts that the device is responsible for.
+    pub own: u64,
+    /// What follows from that, and what others are told.
+    pub welcome: bool,
 }
 
 /// An entry point as people see it.

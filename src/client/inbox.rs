@@ -52,6 +52,8 @@ impl Client {
         }
         self.inbox = summaries;
         self.cx.event(Event::Inbox(entries));
+        #[cfg(feature = "staff")]
+        self.tell_presence(now);
     }
 
     fn inbox_entry(&mut self, summary: &ContactSummary, now: Time) -> Option<InboxEntry> {

@@ -237,7 +237,7 @@ impl Context {
 
     /// Whether the team's newest key lasts, is held here and by nobody who has left, and is not
     /// older than the policy allows.
-    fn team_key_serves(&self, team: &str, suite: Suite, now: Time) -> bool {
+    pub(super) fn team_key_serves(&self, team: &str, suite: Suite, now: Time) -> bool {
         let newest = self.keys.newest.get(&(team.to_owned(), suite));
         let Some((newest, (policy, _))) = newest.zip(self.account.policy(now).ok()) else {
             return false;

@@ -102,6 +102,8 @@ impl Client {
         {
             self.devices_changed();
         }
+        #[cfg(feature = "staff")]
+        self.take_notebooks(now, objects);
         let own = self.cx.own_teams().to_vec();
         for object in objects {
             if STAFF

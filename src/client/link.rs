@@ -27,6 +27,8 @@ impl Client {
         #[cfg(feature = "staff")]
         {
             self.key_requests_lost();
+            self.notebooks_lost();
+            self.cx.desk.disconnected();
             self.publications_lost();
         }
         for conversation in self.conversations.values_mut() {
@@ -60,7 +62,11 @@ impl Client {
             RelayFrame::Challenge { nonce } => self.authenticate(now, nonce),
             RelayFrame::Welcome { objects } => self.welcome(now, &objects),
             #[cfg(feature = "staff")]
-            RelayFrame::Published { id } => self.published(now, id),
+            RelayFrame::Published { id } => {
+                if !self.notebook_published(now, id) {
+                    self.published(now, id);
+                }
+            }
             #[cfg(not(feature = "staff"))]
             RelayFrame::Published { .. } => {}
             RelayFrame::Found {
@@ -179,6 +185,8 @@ impl Client {
                 self.ask_for_credential(now);
                 self.resend_policy();
                 self.devices_changed();
+                self.cx.desk.connected();
+                self.tell_presence(now);
             }
             self.look_after_keys(now);
         }
@@ -201,6 +209,8 @@ impl Client {
         if let Some(at) = self.cx.keys.check_at {
             self.cx.outputs.wake_at(at);
         }
+        #[cfg(feature = "staff")]
+        self.ask_for_notebooks();
     }
 
     /// Something was learnt that a conversation may have waited for.
@@ -248,11 +258,15 @@ impl Client {
                     for conversation in self.conversations.values_mut() {
                         conversation.try_keys_again(&mut self.cx);
                     }
+                    #[cfg(feature = "staff")]
+                    self.read_notebooks_again();
                 }
             }
             Query::Policy(_) => self.learn(now, objects),
             #[cfg(feature = "staff")]
             Query::Devices => self.take_devices(first, objects, available),
+            #[cfg(feature = "staff")]
+            Query::Notebook(_) => self.take_notebooks(now, objects),
             _ => {}
         }
     }
@@ -263,6 +277,8 @@ impl Client {
             Query::TeamKey(_) => {
                 self.wake_conversations(now);
                 self.reseal_waiting(now);
+                #[cfg(feature = "staff")]
+                self.look_after_notebooks(now);
             }
             Query::Vaults | Query::ArchiveKeys(_) => self.wake_conversations(now),
             Query::RequestKeys => {
@@ -289,8 +305,10 @@ impl Client {
             }
             #[cfg(feature = "staff")]
             Query::Devices => self.show_devices(now),
+            #[cfg(feature = "staff")]
+            Query::Notebook(team) => self.notebook_answered(now, team),
             #[cfg(not(feature = "staff"))]
-            Query::Devices => {}
+            Query::Devices | Query::Notebook(_) => {}
         }
     }
 
@@ -339,7 +357,11 @@ impl Client {
                 // The key manager is away: who waits for it is told.
                 #[cfg(feature = "staff")]
                 Some((Query::RequestKeys, _)) => self.ask_key_manager(now),
+                #[cfg(feature = "staff")]
+                Some((Query::Notebook(team), _)) => self.give_up_changes(&team, code),
                 Some(_) => {}
+                #[cfg(feature = "staff")]
+                None if self.notebook_refused(id, code) => {}
                 // Another member's client made the team's next key first, so that the own one and
                 // the seals of it were refused: learn that key.
                 None if matches!(code, "generation-taken" | "unknown-record") => {

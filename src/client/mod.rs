@@ -7,6 +7,8 @@ mod codes;
 mod command;
 mod context;
 mod conversation;
+#[cfg(feature = "staff")]
+mod desk;
 mod directory;
 #[cfg(feature = "staff")]
 mod enrolment;
@@ -21,6 +23,8 @@ mod key_manager;
 mod keys;
 mod learning;
 mod link;
+#[cfg(feature = "staff")]
+mod notebooks;
 mod outputs;
 mod plan;
 #[cfg(feature = "staff")]
@@ -219,6 +223,10 @@ impl Client {
             let account: AccountRecord = client.sealer.open(record)?;
             client.learn(now, &account.objects);
         }
+        #[cfg(feature = "staff")]
+        if let Some(record) = find(records::DESK) {
+            client.cx.desk.record = client.sealer.open(record)?;
+        }
         if let Some(device) = device {
             client.cx.keys = Keys::restore(device.seal_keys, device.team_keys);
             client.cx.keys.audit = device.audit;
@@ -253,6 +261,8 @@ impl Client {
             client.cx.outputs.dirty(records::DEVICE);
         }
         client.show_account(now);
+        #[cfg(feature = "staff")]
+        client.show_notebooks();
         Ok(client)
     }
 
@@ -302,6 +312,8 @@ impl Client {
             signer,
             keys,
             credential,
+            #[cfg(feature = "staff")]
+            desk,
             ..
         } = cx;
         outputs.poll(now, |name| {
@@ -314,6 +326,10 @@ impl Client {
                     audit: &keys.audit,
                 };
                 return sealer.seal(random, name, &record).map(Some);
+            }
+            #[cfg(feature = "staff")]
+            if name == records::DESK {
+                return sealer.seal(random, name, &desk.record).map(Some);
             }
             if name == records::ACCOUNT {
                 let record = AccountRecord {
@@ -344,12 +360,14 @@ impl Client {
                 }
                 return;
             }
-            Command::Presence { available } if STAFF => {
-                let available = *available;
-                return self
-                    .cx
-                    .outputs
-                    .transmit(ClientFrame::Presence { available });
+            #[cfg(feature = "staff")]
+            Command::Presence {
+                available,
+                capacity,
+            } => return self.choose_presence(now, *available, *capacity),
+            #[cfg(feature = "staff")]
+            Command::KeepReply { .. } | Command::KeepLabel { .. } => {
+                return self.keep(now, command);
             }
             Command::Ban {
                 contact,
@@ -531,6 +549,8 @@ impl Client {
             conversation.tick(&mut self.cx, now);
         }
         self.notice_answers(now);
+        #[cfg(feature = "staff")]
+        self.write_notebooks(now);
         #[cfg(feature = "staff")]
         self.look_after_archives(now);
         self.show_account(now);

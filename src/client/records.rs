@@ -19,6 +19,9 @@ use crate::wire::{Bytes, ContactId, ContentId, DeviceId, Suite, Time, decode, en
 pub(super) const DEVICE: &str = "device";
 /// Name of the record with the account's objects.
 pub(super) const ACCOUNT: &str = "account";
+/// Name of the record of what staff keep beside contacts.
+#[cfg(feature = "staff")]
+pub(super) const DESK: &str = "desk";
 const CONTACT: &str = "contact.";
 const MESSAGE: &str = "message.";
 /// Length of a contact's id as text.

@@ -5,12 +5,15 @@ mod about;
 mod content;
 mod envelope;
 mod ephemeral;
+mod notebook;
 mod padding;
 
 pub use about::{Detail, labels_from_body, labels_to_body};
 pub use content::{Content, Receipt, kind};
 pub use envelope::{Audience, Envelope, Header, Salt, SealParams};
 pub use ephemeral::{Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind, EphemeralParams};
+
+pub use notebook::{Notebook, NotebookError, NotebookParams, Page, Reply};
 
 use crate::crypto::sign::SignatureError;
 use crate::wire::DecodeError;

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::item::item;
 use super::value::Object;
 use super::view::{self, author};
-use crate::client::{Attention, ConnectionState, Event, InboxEntry, STAFF, TeamMember};
+use crate::client::{Attention, ConnectionState, Event, InboxEntry, Reply, STAFF, TeamMember};
 
 #[wasm_bindgen(typescript_custom_section)]
 const EVENTS: &str = r#"
@@ -36,6 +36,10 @@ export type Event =
     | { type: "inbox"; entries: InboxEntry[] }
     /** Staff: a team's members, the own device left out. */
     | { type: "team"; team: string; members: TeamMember[] }
+    /**
+     * Staff: the notebook of an own team, as it was last read. `changed` is by its author's clock, `author` a name.
+     */
+    | { type: "notebook"; team: string; replies: Reply[]; labels: string[]; changed: Time; author: string }
     /** A claim came second: somebody else has the contact. */
     | { type: "claimLost"; contact: ContactId; by?: Author }
     /**
@@ -111,6 +115,12 @@ export interface InboxEntry {
      * read here. The name is empty until the directory knows it.
      */
     heldBy?: Author;
+}
+
+/** A text that a team uses again and again. */
+export interface Reply {
+    shortcut: string;
+    text: string;
 }
 
 /** A member of a team. */
@@ -198,6 +208,20 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
             out.text("team", team);
             out.list("members", members, team_member);
         }
+        Event::Notebook {
+            team,
+            replies,
+            labels,
+            changed,
+            author,
+        } if STAFF => {
+            out.text("type", "notebook");
+            out.text("team", team);
+            out.list("replies", replies, reply);
+            out.texts("labels", labels);
+            out.number("changed", changed.millis());
+            out.text("author", author);
+        }
         Event::ClaimLost { contact, by } if STAFF => {
             out.text("type", "claimLost");
             out.id("contact", contact.as_array());
@@ -264,6 +288,7 @@ pub(super) fn event<'a>(out: &mut Object<'a>, event: &'a Event) {
         | Event::Inbox(_)
         | Event::Team { .. }
         | Event::ClaimLost { .. }
+        | Event::Notebook { .. }
         | Event::Released { .. } => {}
     }
 }
@@ -283,6 +308,11 @@ fn inbox_entry<'a>(out: &mut Object<'a>, entry: &'a InboxEntry) {
     if let Some(who) = &entry.held_by {
         out.object("heldBy", who, author);
     }
+}
+
+fn reply<'a>(out: &mut Object<'a>, reply: &'a Reply) {
+    out.text("shortcut", &reply.shortcut);
+    out.text("text", &reply.text);
 }
 
 fn team_member<'a>(out: &mut Object<'a>, member: &'a TeamMember) {

@@ -77,8 +77,18 @@ export type Command =
     | { type: "release"; contact: ContactId; purpose: string; reason: string }
     /** Staff: who is in a team, answered by the event `team`. */
     | { type: "lookUpTeam"; team: string }
-    /** Staff: whether new contacts are welcome. */
-    | { type: "presence"; available: boolean }
+    /**
+     * Staff: whether new contacts are welcome, and from how many open ones of its own on the device counts as away.
+     * It is kept, and told again after every connect; `AccountView.presence` says what holds.
+     */
+    | { type: "presence"; available: boolean; capacity?: number }
+    /**
+     * Staff: keep a reply in the notebook of an own team, in place of the one of its shortcut (1 to 32 of `a-z0-9-`);
+     * at most 4,096 bytes, an empty text takes it out. Answered by `notebook`, like the next one.
+     */
+    | { type: "keepReply"; team: string; shortcut: string; text: string }
+    /** Staff: keep the name of a label (1 to 64 bytes) in the notebook of an own team, or no longer. */
+    | { type: "keepLabel"; team: string; label: string; kept: boolean }
     /** Staff: keep a visitor away for a while, by device and network address. */
     | { type: "ban"; contact: ContactId; device: DeviceId; period: BanPeriod }
     /**
@@ -148,6 +158,21 @@ fn command(from: &Reader<'_>) -> Command {
         "presence" if STAFF => {
             return Command::Presence {
                 available: from.flag("available"),
+                capacity: from.has("capacity").then(|| from.number("capacity")),
+            };
+        }
+        "keepReply" if STAFF => {
+            return Command::KeepReply {
+                team: from.text("team"),
+                shortcut: from.text("shortcut"),
+                text: from.text("text"),
+            };
+        }
+        "keepLabel" if STAFF => {
+            return Command::KeepLabel {
+                team: from.text("team"),
+                label: from.text("label"),
+                kept: from.flag("kept"),
             };
         }
         "push" => {

@@ -5,7 +5,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::scalar::{contact_state, via};
 use super::value::Object;
 use crate::client::{
-    AccountView, Author, ContactView, Detail, EntryPointView, Participant, TeamView,
+    AccountView, Author, ContactView, Detail, EntryPointView, Participant, PresenceView, STAFF,
+    TeamView,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -30,6 +31,20 @@ export interface AccountView {
     own: Author;
     /** Ids of the own teams. */
     ownTeams: string[];
+    /** Staff: whether new contacts are welcome at this device. */
+    presence?: PresenceView;
+}
+
+/** Whether new contacts are welcome at the own device. */
+export interface PresenceView {
+    /** What the person chose. */
+    available: boolean;
+    /** From how many own contacts on the device counts as away, if the person chose that. */
+    capacity?: number;
+    /** Open contacts that the device is responsible for. */
+    own: number;
+    /** What follows from that, and what others are told. */
+    welcome: boolean;
 }
 
 /** An entry point as people see it. */
@@ -126,6 +141,18 @@ pub(super) fn account<'a>(out: &mut Object<'a>, view: &'a AccountView) {
     }
     out.object("own", &view.own, author);
     out.texts("ownTeams", &view.own_teams);
+    if STAFF && let Some(chosen) = &view.presence {
+        out.object("presence", chosen, presence);
+    }
+}
+
+fn presence<'a>(out: &mut Object<'a>, view: &'a PresenceView) {
+    out.flag("available", view.available);
+    if let Some(capacity) = view.capacity {
+        out.number("capacity", capacity);
+    }
+    out.number("own", view.own);
+    out.flag("welcome", view.welcome);
 }
 
 fn entry_point<'a>(out: &mut Object<'a>, view: &'a EntryPointView) {

@@ -372,9 +372,11 @@ pub enum ObjectKind {
     Enrolment,
     /// `Signed<ArchiveKey>`
     ArchiveKey,
+    /// `Signed<Notebook>`
+    Notebook,
 }
 
-number!(ObjectKind { Root = 0, Policy = 1, Renewal = 2, Credential = 3, SealKey = 4, TeamKey = 5, TeamSeals = 6, Enrolment = 7, ArchiveKey = 8 });
+number!(ObjectKind { Root = 0, Policy = 1, Renewal = 2, Credential = 3, SealKey = 4, TeamKey = 5, TeamSeals = 6, Enrolment = 7, ArchiveKey = 8, Notebook = 9 });
 
 /// What a client may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -400,6 +402,8 @@ pub enum Query {
     ArchiveKeys(Suite),
     /// For devices with a credential: what requests to the key manager are sealed to now, in each suite.
     RequestKeys,
+    /// For a team's staff: its newest notebook, preceded by the credential of the device that signed it.
+    Notebook(String),
 }
 
 variants!(Query {
@@ -411,6 +415,7 @@ variants!(Query {
     5 => Vaults,
     6 => ArchiveKeys(suite),
     7 => RequestKeys,
+    8 => Notebook(team),
 });
 
 /// What the relay knows of a contact.

@@ -36,5 +36,15 @@ pub const DETAIL: usize = 1024;
 pub const LABELS: usize = 16;
 /// Longest label, and longest name of a detail, in bytes of UTF-8.
 pub const LABEL: usize = 64;
+/// Longest padded text of a team's notebook, in bytes.
+pub const NOTEBOOK: usize = 64 * 1024;
+/// Most replies in a notebook.
+pub const REPLIES: usize = 200;
+/// Longest reply in a notebook, in bytes of UTF-8.
+pub const REPLY: usize = 4 * 1024;
+/// Longest shortcut of a reply, in bytes.
+pub const SHORTCUT: usize = 32;
+/// Most labels in a notebook.
+pub const KNOWN_LABELS: usize = 64;
 /// A day in seconds.
 pub const DAY: u64 = 24 * 60 * 60;

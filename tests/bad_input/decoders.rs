@@ -5,8 +5,8 @@ use sottovoce::crypto::seal::{Seal, SealPrivateKey};
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::crypto::{Hash, Random, Secret};
 use sottovoce::message::{
-    Audience, Content, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
-    EphemeralParams, Header, MessageError, Receipt, Salt, SealParams, kind,
+    Audience, Content, Detail, Envelope, Ephemeral, EphemeralEvent, EphemeralHeader, EphemeralKind,
+    EphemeralParams, Header, MessageError, Notebook, Page, Receipt, Reply, Salt, SealParams, kind,
 };
 use sottovoce::wire::codec::{Decode, Encode, from_base64url, to_base64url};
 use sottovoce::wire::frame::*;
@@ -114,6 +114,31 @@ fn account_objects_are_read_strictly() {
         issued: START,
         expires: START,
     });
+    signed(&Notebook {
+        version: Version,
+        suite: Suite::X25519,
+        account: account(),
+        team: "support".into(),
+        number: 3,
+        previous: Some(hash()),
+        time: START,
+        author: key(1).public(),
+        generation: 2,
+        key: hash(),
+        seal: a_seal(),
+        ciphertext: vec![7; 40].into(),
+    });
+    structure(&Page {
+        replies: vec![Reply {
+            shortcut: "hello".into(),
+            text: name(),
+        }],
+        labels: vec!["vip".into()],
+    });
+    structure(&vec![Detail {
+        name: name(),
+        value: "x".into(),
+    }]);
     signed(&SealKey {
         version: Version,
         suite: Suite::X25519,
@@ -258,6 +283,7 @@ fn frames_of_clients_are_read_strictly() {
         Query::TeamMembers("support".into()),
         Query::TeamSeals("support".into()),
         Query::Policy(hash()),
+        Query::Notebook("support".into()),
         Query::Devices,
         Query::Vaults,
         Query::ArchiveKeys(Suite::XWing),
@@ -460,7 +486,7 @@ fn an_unknown_version_suite_or_kind_is_malformed() {
         assert_eq!(error, DecodeError::Malformed, "{index}: {value}");
     }
     // [kind, bytes] with a kind of a later version.
-    assert!(decode::<Object>(&[0x82, 0x09, 0x40], 10).is_err());
+    assert!(decode::<Object>(&[0x82, 0x0a, 0x40], 10).is_err());
 }
 
 #[test]

@@ -242,3 +242,56 @@ fn an_auditor_who_is_not_staff_does_not_look_for_others() {
         Ok(ClientFrame::Ephemeral { .. })
     )));
 }
+
+fn presence(world: &World, node: usize) -> PresenceView {
+    let events = world.nodes[node].events.iter().rev();
+    let mut views = events.filter_map(|event| match event {
+        Event::Account(view) => view.presence,
+        _ => None,
+    });
+    views.next().unwrap()
+}
+
+fn is_available(world: &World, node: usize) -> bool {
+    world.relay.available[&world.nodes[node].device()]
+}
+
+#[test]
+fn a_device_is_away_while_it_has_as_many_contacts_as_it_can_take() {
+    let (mut world, visitor, ada, _) = greeted(830);
+    assert!(is_available(&world, ada) && presence(&world, ada).available);
+    let choose = |available, capacity| Command::Presence {
+        available,
+        capacity,
+    };
+    world.command(ada, choose(true, Some(1)));
+    world.run(2);
+    assert!(is_available(&world, ada));
+    claim(&mut world, ada);
+    assert!(!is_available(&world, ada));
+    let full = PresenceView {
+        available: true,
+        capacity: Some(1),
+        own: 1,
+        welcome: false,
+    };
+    assert_eq!(presence(&world, ada), full);
+    // The choice survives a restart, and a relay that takes everybody for available is told.
+    world.kill(ada);
+    world.connect(ada);
+    world.run(6);
+    assert_eq!(presence(&world, ada), full);
+    assert!(!is_available(&world, ada));
+    let contact = world.contact_of(visitor);
+    world.command(ada, Command::Close { contact });
+    world.run(4);
+    assert!(is_available(&world, ada));
+    world.command(ada, choose(false, None));
+    world.run(2);
+    assert!(!is_available(&world, ada));
+    world.disconnect(ada);
+    world.connect(ada);
+    world.run(3);
+    assert!(!is_available(&world, ada));
+    assert_eq!(presence(&world, ada).own, 0);
+}

@@ -66,6 +66,7 @@ impl Relay {
                     }
                 }
             }
+            Query::Notebook(team) => objects = self.notebook(team),
             Query::Policy(_) => objects = self.account.objects(),
             Query::Devices => {
                 objects.extend(self.enrolments.values().cloned());
@@ -79,7 +80,10 @@ impl Relay {
         let starts = |object: &Object| {
             !matches!(
                 object.kind,
-                ObjectKind::SealKey | ObjectKind::TeamSeals | ObjectKind::Renewal
+                ObjectKind::SealKey
+                    | ObjectKind::TeamSeals
+                    | ObjectKind::Renewal
+                    | ObjectKind::Notebook
             ) && !matches!(query, Query::TeamKey(_) | Query::Policy(_))
         };
         let mut pages: Vec<Vec<Object>> = vec![Vec::new()];
@@ -101,6 +105,22 @@ impl Relay {
             };
             self.send(peer, frame);
         }
+    }
+
+    /// A team's newest notebook after its author's credential.
+    pub fn notebook(&self, team: &str) -> Vec<Object> {
+        let Some((_, signed)) = self.notebooks.get(team) else {
+            return Vec::new();
+        };
+        let author = signed.parse().unwrap().author;
+        let mut credentials = self.credentials.iter();
+        let credential = credentials
+            .find(|credential| credential.parse().unwrap().device == author)
+            .unwrap();
+        vec![
+            Object::new(ObjectKind::Credential, credential.to_bytes()),
+            Object::new(ObjectKind::Notebook, signed.to_bytes()),
+        ]
     }
 
     /// Credentials of some devices, each before its newest seal keys.

@@ -21,6 +21,7 @@ mod greeting;
 mod history;
 mod levels;
 mod manager;
+mod notebook;
 mod policy;
 mod relay;
 mod rollback;

@@ -6,7 +6,7 @@ use sottovoce::account::{
     Account, ArchiveKey, Credential, EnrolmentRequest, Pin, SealKey, TeamKey, TeamSeals,
 };
 use sottovoce::contact::{Commit, Log, Standing};
-use sottovoce::message::Envelope;
+use sottovoce::message::{Envelope, Notebook};
 use sottovoce::wire::frame::*;
 use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId, Signed, decode, limits};
 
@@ -66,6 +66,10 @@ pub struct Relay {
     pub asked: Option<Answers>,
     /// Why appends are refused, if they are.
     pub refuses: Option<&'static str>,
+    /// What devices said of themselves since they connected.
+    pub available: BTreeMap<DeviceId, bool>,
+    /// The newest notebook of each team, with its number, by its author's word.
+    pub notebooks: BTreeMap<String, (u64, Signed<Notebook>)>,
     /// Devices that ask to be let in.
     pub enrolments: BTreeMap<DeviceId, Object>,
 }
@@ -88,6 +92,8 @@ impl Relay {
             request_keys: Vec::new(),
             asked: None,
             refuses: None,
+            available: BTreeMap::new(),
+            notebooks: BTreeMap::new(),
             enrolments: BTreeMap::new(),
         }
     }
@@ -175,6 +181,7 @@ impl Relay {
             let authentication = signed.parse().unwrap();
             signed.verify_by(&authentication.device).unwrap();
             self.peers.insert(peer, Some(authentication.device));
+            self.available.insert(authentication.device, true);
             let mut objects = self.account.objects();
             objects.extend(
                 self.credentials
@@ -275,8 +282,10 @@ impl Relay {
                     self.send(follower, RelayFrame::Ephemeral { contact, event });
                 }
             }
-            ClientFrame::Presence { .. }
-            | ClientFrame::Authenticate { .. }
+            ClientFrame::Presence { available } => {
+                self.available.insert(device, available);
+            }
+            ClientFrame::Authenticate { .. }
             | ClientFrame::Solve { .. }
             | ClientFrame::Ban { .. }
             | ClientFrame::Push { .. } => {}
@@ -358,6 +367,28 @@ impl Relay {
                 let device = signed.parse().unwrap().device;
                 self.enrolments.insert(device, object.clone());
                 self.announce(object.clone());
+            }
+            ObjectKind::Notebook => {
+                let signed = Signed::<Notebook>::from_bytes(&object.bytes).unwrap();
+                let notebook = signed.parse().unwrap();
+                let known = self.notebooks.get(&notebook.team);
+                let fits = known.is_none_or(|(number, known)| {
+                    notebook.number > number + 1
+                        || notebook.number == number + 1 && notebook.previous == Some(known.hash())
+                });
+                if !fits {
+                    let code = "conflict".into();
+                    let id = RefusedId::Request(id);
+                    return self.send(peer, RelayFrame::Refused { id, code });
+                }
+                let entry = (notebook.number, signed);
+                self.notebooks.insert(notebook.team.clone(), entry);
+                for (other, device) in self.peers.clone() {
+                    if device.is_some() {
+                        let objects = self.notebook(&notebook.team);
+                        self.send(other, RelayFrame::Announce { objects });
+                    }
+                }
             }
             _ => {}
         }

@@ -219,7 +219,12 @@ impl World {
             via: Via::Device,
             teams: match role {
                 Role::Vault | Role::Auditor => Vec::new(),
-                _ => vec!["support".into()],
+                _ => self
+                    .policy
+                    .teams
+                    .iter()
+                    .map(|team| team.id.clone())
+                    .collect(),
             },
             issued: START,
             expires: START.plus_seconds(30 * limits::DAY),

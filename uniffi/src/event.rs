@@ -6,9 +6,9 @@
 use sottovoce::account::Role;
 use sottovoce::client;
 use sottovoce::client::{
-    AccountView, Attention, Author, EnrolmentEntry, InboxEntry, Signature, TeamMember,
+    AccountView, Attention, Author, EnrolmentEntry, InboxEntry, Reply, Signature, TeamMember,
 };
-use sottovoce::wire::ContactId;
+use sottovoce::wire::{ContactId, Time};
 
 use crate::administration::{AuditEntry, DeviceEntry, KeyManagerCheck, SettingsView};
 use crate::item::Item;
@@ -84,6 +84,19 @@ pub enum Event {
         team: String,
         /// Its members, the own device left out.
         members: Vec<TeamMember>,
+    },
+    /// Staff: the notebook of an own team, as it was last read. Replaces the one before.
+    Notebook {
+        /// The team's id.
+        team: String,
+        /// Ascending by shortcut.
+        replies: Vec<Reply>,
+        /// Names of labels, ascending.
+        labels: Vec<String>,
+        /// When, by the author's clock.
+        changed: Time,
+        /// The author's name.
+        author: String,
     },
     /// A claim came second: somebody else has the contact.
     ClaimLost {
@@ -208,6 +221,19 @@ impl Event {
             },
             client::Event::Inbox(entries) => Self::Inbox { entries },
             client::Event::Team { team, members } => Self::Team { team, members },
+            client::Event::Notebook {
+                team,
+                replies,
+                labels,
+                changed,
+                author,
+            } => Self::Notebook {
+                team,
+                replies,
+                labels,
+                changed,
+                author,
+            },
             client::Event::ClaimLost { contact, by } => Self::ClaimLost { contact, by },
             client::Event::Released {
                 contact,
@@ -269,6 +295,15 @@ impl Event {
             _ => return None,
         })
     }
+}
+
+/// A text that a team uses again and again.
+#[uniffi::remote(Record)]
+pub struct Reply {
+    /// What it is found by.
+    pub shortcut: String,
+    /// The text.
+    pub text: String,
 }
 
 /// What a colleague does at a contact.

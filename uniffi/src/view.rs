@@ -3,8 +3,8 @@
 use sottovoce::account::{Level, Role, Via};
 use sottovoce::client;
 use sottovoce::client::{
-    AccountView, Author, ContactState, Detail, EntryPointView, InboxEntry, Participant, TeamMember,
-    TeamView,
+    AccountView, Author, ContactState, Detail, EntryPointView, InboxEntry, Participant,
+    PresenceView, TeamMember, TeamView,
 };
 use sottovoce::wire::{ContactId, DeviceId, Time};
 
@@ -31,6 +31,21 @@ pub struct AccountView {
     pub own: Author,
     /// The own teams.
     pub own_teams: Vec<String>,
+    /// Staff: whether new contacts are welcome at this device.
+    pub presence: Option<PresenceView>,
+}
+
+/// Whether new contacts are welcome at the own device.
+#[uniffi::remote(Record)]
+pub struct PresenceView {
+    /// What the person chose.
+    pub available: bool,
+    /// From how many own contacts on the device counts as away, if the person chose that.
+    pub capacity: Option<u64>,
+    /// Open contacts that the device is responsible for.
+    pub own: u64,
+    /// What follows from that, and what others are told.
+    pub welcome: bool,
 }
 
 /// An entry point as people see it.

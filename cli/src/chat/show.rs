@@ -297,6 +297,7 @@ mod tests {
                 own: true,
             },
             own_teams: Vec::new(),
+            presence: None,
         }
     }
 

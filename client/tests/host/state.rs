@@ -96,7 +96,10 @@ async fn a_stopped_client_takes_no_commands() {
     let mut visitor = Person::start(NOWHERE, account, Kind::Visitor, StateStore::Memory).await;
     let other = visitor.handle.clone();
     visitor.handle.stop().await;
-    let start = sottovoce::client::Command::Presence { available: true };
+    let start = sottovoce::client::Command::Presence {
+        available: true,
+        capacity: None,
+    };
     assert_eq!(other.command(start).await.unwrap_err().code(), "stopped");
     while visitor.events.recv().await.is_some() {}
 }

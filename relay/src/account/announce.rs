@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use sottovoce::account::{Credential, EnrolmentRequest, Policy, TeamKey, TeamSeals};
+use sottovoce::message::Notebook;
 use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::{Signed, decode, limits};
 
-use super::book::Book;
+use super::book::{Book, Known};
 use crate::fanout::Topic;
 use crate::store::{ObjectChange, StoredObject};
 
@@ -105,6 +106,10 @@ impl Book {
                     .find(|known| known.signed.hash() == seals.record)?;
                 objects.insert(0, record.object(ObjectKind::TeamKey));
                 Topic::Device(account, seals.seals.first()?.holder)
+            }
+            ObjectKind::Notebook => {
+                let known = Known::<Notebook>::read(bytes).ok()?;
+                return self.notebook_news(&known);
             }
             ObjectKind::Enrolment => {
                 Signed::<EnrolmentRequest>::from_bytes(bytes).ok()?;

@@ -7,6 +7,7 @@ use sottovoce::account::{
     TeamSeal, TeamSeals,
 };
 use sottovoce::crypto::Hash;
+use sottovoce::message::Notebook;
 use sottovoce::wire::frame::{Object, ObjectKind};
 use sottovoce::wire::{
     AccountId, Bytes, DecodeError, DeviceId, Signed, SignedKind, Suite, Time, decode, limits,
@@ -58,6 +59,8 @@ pub struct Book {
     pub(super) enrolments: BTreeMap<DeviceId, Known<EnrolmentRequest>>,
     /// The newest last-resort key of each suite.
     pub(super) last_resort: BTreeMap<Suite, Known<ArchiveKey>>,
+    /// The newest of each team.
+    pub(super) notebooks: BTreeMap<String, Known<Notebook>>,
 }
 
 /// What a device is, as of a time.
@@ -104,6 +107,7 @@ impl Book {
             team_seals: BTreeMap::new(),
             enrolments: BTreeMap::new(),
             last_resort: BTreeMap::new(),
+            notebooks: BTreeMap::new(),
         }
     }
 
@@ -166,6 +170,10 @@ impl Book {
             ObjectKind::ArchiveKey => {
                 let known = Known::<ArchiveKey>::read(bytes).ok()?;
                 self.last_resort.insert(known.body.suite, known);
+            }
+            ObjectKind::Notebook => {
+                let known = Known::<Notebook>::read(bytes).ok()?;
+                self.notebooks.insert(known.body.team.clone(), known);
             }
         }
         Some(())

@@ -79,6 +79,13 @@ impl Book {
             Query::Policy(hash) => self.policy_with_renewals(hash),
             Query::TeamMembers(team) if standing.belongs() => Ok(self.team_members(team, now)),
             Query::TeamSeals(team) if standing.belongs() => self.seals_for(team, asker, now),
+            Query::Notebook(team) => {
+                let objects = self.notebook(team, asker, now)?;
+                Ok(Found(vec![Group {
+                    objects,
+                    devices: Vec::new(),
+                }]))
+            }
             Query::Devices if standing.is_administrator => Ok(self.devices()),
             // What is in no book.
             Query::ArchiveKeys(_)

@@ -4,6 +4,7 @@
 mod announce;
 mod book;
 mod lookup;
+mod notebook;
 mod publish;
 
 use std::sync::Arc;

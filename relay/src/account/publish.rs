@@ -34,7 +34,7 @@ pub(super) struct Publication {
 }
 
 impl Publication {
-    fn put(&mut self, kind: ObjectKind, slot: &[u8], bytes: &[u8]) {
+    pub(super) fn put(&mut self, kind: ObjectKind, slot: &[u8], bytes: &[u8]) {
         self.changes.push(ObjectChange::Put(StoredObject {
             kind,
             slot: slot.to_vec(),
@@ -71,6 +71,7 @@ impl Book {
             ObjectKind::TeamSeals => self.publish_team_seals(object, by, now),
             ObjectKind::Enrolment => self.publish_enrolment(object, by, now),
             ObjectKind::ArchiveKey => self.publish_last_resort_key(object, now),
+            ObjectKind::Notebook => self.publish_notebook(object, now),
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) fn chunk(
 }
 
 /// The order in which an account is read back: nothing is believed before its signers are.
-const KINDS: [ObjectKind; 8] = [
+const KINDS: [ObjectKind; 10] = [
     ObjectKind::Root,
     ObjectKind::Policy,
     ObjectKind::Renewal,
@@ -135,6 +135,8 @@ const KINDS: [ObjectKind; 8] = [
     ObjectKind::TeamKey,
     ObjectKind::TeamSeals,
     ObjectKind::Enrolment,
+    ObjectKind::ArchiveKey,
+    ObjectKind::Notebook,
 ];
 
 pub(super) fn kind_number(kind: ObjectKind) -> i16 {

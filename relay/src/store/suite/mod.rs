@@ -63,6 +63,7 @@ macro_rules! suite {
             log::entries_come_in_chunks_of_bounded_size_and_always_at_least_one,
             log::what_others_of_a_team_hold_is_found_while_it_is_open,
             log::who_left_may_read_up_to_leaving,
+            objects::objects_of_every_kind_are_read_back,
             objects::an_object_replaces_the_one_in_its_slot,
             objects::of_two_changes_of_one_version_only_one_counts,
             race::a_contact_that_moved_is_left_alone_and_others_are_added_to,

@@ -16,6 +16,26 @@ fn object(kind: ObjectKind, slot: u8, byte: u8) -> StoredObject {
     }
 }
 
+pub(in crate::store) async fn objects_of_every_kind_are_read_back(place: &Place) {
+    let kinds = [
+        ObjectKind::Root,
+        ObjectKind::Policy,
+        ObjectKind::Renewal,
+        ObjectKind::Credential,
+        ObjectKind::SealKey,
+        ObjectKind::TeamKey,
+        ObjectKind::TeamSeals,
+        ObjectKind::Enrolment,
+        ObjectKind::ArchiveKey,
+        ObjectKind::Notebook,
+    ];
+    let objects = kinds.map(|kind| object(kind, 1, 1));
+    let store = place.open().await;
+    let puts = objects.clone().map(ObjectChange::Put);
+    assert!(store.change_objects(&ACCOUNT, 0, &puts, &[]).await.unwrap());
+    assert_eq!(store.objects(&ACCOUNT).await.unwrap().1, objects);
+}
+
 pub(in crate::store) async fn an_object_replaces_the_one_in_its_slot(place: &Place) {
     let store = place.open().await;
     let put = |kind, slot, byte| ObjectChange::Put(object(kind, slot, byte));

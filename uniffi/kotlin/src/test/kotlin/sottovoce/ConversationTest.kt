@@ -141,7 +141,7 @@ class ConversationTest {
         val client = Client.open(config("wss://localhost:1", account))
         assertEquals("malformed", failure { client.command(Command.Claim("this one")) })
         client.stop()
-        assertEquals("stopped", failure { client.command(Command.Presence(true)) })
+        assertEquals("stopped", failure { client.command(Command.Presence(true, null)) })
         while (client.nextEvent() != null) Unit
         assertNull(client.nextEvent())
     }
