@@ -3,10 +3,12 @@
 use sottovoce::account::{Role, SealKey, Via};
 use sottovoce::client::*;
 use sottovoce::contact::*;
+use sottovoce::crypto::Random;
 use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::wire::frame::ObjectKind;
 use sottovoce::wire::*;
 
+use crate::forge::Forged;
 use crate::insider::{Insider, New, commits, envelopes};
 use crate::scene::Scene;
 
@@ -87,6 +89,26 @@ fn current_key(scene: &Scene, device: DeviceId) -> (Signed<SealKey>, SealPublicK
     key.unwrap()
 }
 
+/// A transfer by an insider, who grants history since an epoch.
+fn transfer(scene: &Scene, by: &mut Insider, to: DeviceId, since: u64) -> Commit {
+    let mut core = by.core(&scene.world, Reason::Transfer);
+    core.history = Some(since);
+    let credential = scene.world.relay.credential_of(&to).unwrap().clone();
+    let (signed, public) = current_key(scene, to);
+    core.roster.put_member(Member {
+        device: to,
+        role: Role::Agent,
+        via: Via::Device,
+        credential: Some(credential.hash()),
+        key: public.id(),
+    });
+    let new = New::by_staff()
+        .key(&public)
+        .object(ObjectKind::Credential, &credential)
+        .object(ObjectKind::SealKey, &signed);
+    by.build(&scene.world, core, new)
+}
+
 #[test]
 fn a_joiner_reads_no_further_back_than_the_history_field_says() {
     let mut scene = Scene::talking(82);
@@ -99,24 +121,9 @@ fn a_joiner_reads_no_further_back_than_the_history_field_says() {
     scene.world.run(3);
     // A member hands it on from the epoch before, but back-links of before lead further.
     let mut ada = scene.insider(scene.ada);
-    let mut core = ada.core(&scene.world, Reason::Transfer);
-    assert_eq!(core.epoch, 3);
-    core.history = Some(2);
     let bruno = scene.world.nodes[scene.bruno].device();
-    let credential = scene.world.relay.credential_of(&bruno).unwrap().clone();
-    let (signed, public) = current_key(&scene, bruno);
-    core.roster.put_member(Member {
-        device: bruno,
-        role: Role::Agent,
-        via: Via::Device,
-        credential: Some(credential.hash()),
-        key: public.id(),
-    });
-    let new = New::by_staff()
-        .key(&public)
-        .object(ObjectKind::Credential, &credential)
-        .object(ObjectKind::SealKey, &signed);
-    let commit = ada.build(&scene.world, core, new);
+    let commit = transfer(&scene, &mut ada, bruno, 2);
+    assert_eq!(commit.core().epoch, 3);
     scene.commit(&commit);
     scene.world.command(scene.bruno, Command::Open { contact });
     scene.world.run(4);
@@ -180,4 +187,27 @@ fn whoever_comes_back_reads_nothing_of_the_time_between_with_all_its_keys() {
     let texts = scene.world.nodes[scene.ada].texts();
     assert!(!texts.contains(&"to Bruno alone".to_owned()));
     assert!(texts.contains(&"to Ada again".to_owned()));
+}
+
+#[test]
+fn a_joiner_whose_back_link_leads_to_another_secret_stops() {
+    let mut scene = Scene::talking(84);
+    let contact = scene.contact;
+    let mut ada = scene.insider(scene.ada);
+    let right = ada.key_of(&scene.world, 1).unwrap();
+    let wrong = EpochSecret::generate(&mut Random::seeded(7)).unwrap();
+    ada.secrets.get_mut(&1).unwrap()[0] = Some(wrong);
+    let bruno = scene.world.nodes[scene.bruno].device();
+    let commit = transfer(&scene, &mut ada, bruno, 0);
+    let commit = Forged::from(&commit).tagged_with(&right).sign(&ada.signer);
+    scene.forget();
+    scene.commit(&commit);
+    for node in [scene.visitor, scene.ada] {
+        assert_eq!(scene.stopped(node), Some("wrong-back-link"));
+    }
+    // He knows no secret of before to compare it with, but what was committed to.
+    scene.world.command(scene.bruno, Command::Open { contact });
+    scene.world.run(4);
+    assert_eq!(scene.alarms(scene.bruno), ["wrong-back-link"]);
+    assert_eq!(scene.stopped(scene.bruno), Some("wrong-back-link"));
 }

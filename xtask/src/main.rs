@@ -20,6 +20,7 @@ mod setup;
 mod size;
 mod tally;
 mod test;
+mod vectors;
 mod workspace;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ cargo xtask <command>
                       kills under load; every acknowledged message must be there, once, in order
   promises            whether the threat model's promises have the tests that it names
   screenshots         the widget in every state and width, in target/screenshots
+  vectors [--check]   write tests/vectors/*.json from fixed inputs and docs/sottovoce.cddl from SPEC, or compare
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -86,6 +88,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "promises" => promises::run,
         "screenshots" => screenshots::run,
         "setup" => setup::run,
+        "vectors" => vectors::run,
         unknown => {
             eprint!("{HELP}");
             return Err(format!("there is no command `{unknown}`").into());

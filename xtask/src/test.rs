@@ -191,6 +191,7 @@ fn wasm(workspace: &Workspace) -> Outcome<Tally> {
             .arg("--chromedriver")
             .arg(driver)
             .args([".", "--locked", "--package", "sottovoce", "--lib"])
+            .args(["--test", "vectors"])
             .env("PATH", setup::path_with(&tools)?),
     )
 }
