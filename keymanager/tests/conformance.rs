@@ -303,3 +303,14 @@ async fn rules_that_let_too_many_in_are_found() {
         "any contact for agents",
     );
 }
+
+#[tokio::test]
+async fn a_policy_that_was_dated_too_long_ago_releases_nothing() {
+    let at_once = |rules: &mut Rules| rules.release.policy_age_hours = 0;
+    let checks = tried(Fault::Nothing, at_once).await;
+    says(
+        &checks,
+        &[("release", "policy-stale")],
+        "a policy of a while ago",
+    );
+}

@@ -77,6 +77,11 @@ fn structures() -> Vec<(String, Vec<u8>)> {
     for case in vectors("messages")["events"].as_array().unwrap() {
         put("Ephemeral", &case["event"]);
     }
+    for case in vectors("messages")["notebooks"].as_array().unwrap() {
+        put("Notebook", &case["notebook"]);
+        put("Page", &case["page"]);
+        put("Signed", &case["signed"]);
+    }
     for case in vectors("key-manager")["exchanges"].as_array().unwrap() {
         put("Parcel", &case["parcel"]);
         put("Signed", &case["request"]);
@@ -135,8 +140,11 @@ fn what_is_not_of_its_shape_is_not_described() {
             rules.describe(&rule, &more).is_err(),
             "{rule} with a field more"
         );
-        let mut other = bytes.clone();
-        other[1] = 0xfb;
+        // A number becomes a float.
+        if bytes[1] > 0x17 {
+            continue;
+        }
+        let other = [&bytes[..1], &[0xf9, 0, 0], &bytes[2..]].concat();
         assert!(
             rules.describe(&rule, &other).is_err(),
             "{rule} with a float"

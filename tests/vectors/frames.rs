@@ -31,6 +31,7 @@ fn of_clients() -> Vec<ClientFrame> {
         Query::Vaults,
         Query::ArchiveKeys(Suite::XWing),
         Query::RequestKeys,
+        Query::Notebook("support".into()),
     ];
     let mut frames = vec![
         ClientFrame::Authenticate {

@@ -107,7 +107,7 @@ tests! {
         conversation::read(&standing("conversation-1.json"));
     a_conversation_reads_as_it_was_written_in_suite_2 =>
         conversation::read(&standing("conversation-2.json"));
-    envelopes_of_every_kind_and_events_open => messages::read(&standing("messages.json"));
+    messages_of_every_kind_and_notebooks_open => messages::read(&standing("messages.json"));
     key_managers_derive_and_answer_alike => managers::read(&standing("key-manager.json"));
     frames_of_both_sides_read_as_they_were_written => frames::read(&standing("frames.json"));
     a_stored_record_opens_by_the_spec => state::read(&standing("state.json"));

@@ -1,8 +1,9 @@
-//! Envelopes of every kind of content, paddings, and what is sent and never kept.
+//! Envelopes of every kind of content, paddings, what is sent and never kept, and what a team keeps.
 
 use serde_json::{Value, json};
+use sottovoce::crypto::seal::{SealPrivateKey, SealPublicKey};
 use sottovoce::crypto::sign::SigningKey;
-use sottovoce::crypto::{Hash, Secret};
+use sottovoce::crypto::{Hash, Random, Secret};
 use sottovoce::message::*;
 use sottovoce::wire::log::Seen;
 use sottovoce::wire::*;
@@ -111,6 +112,32 @@ fn event(suite: Suite) -> Value {
     })
 }
 
+/// A team's canned replies and labels, under the key that it has then.
+fn notebook(suite: Suite) -> Value {
+    let record = scene::team_key(suite);
+    let public = SealPublicKey::parse(suite, &record.public_key).unwrap();
+    let mut page = Page::default();
+    assert!(page.keep_reply("hours", "We are here from 9 to 17."));
+    page.labels = vec!["refund".into(), "urgent".into()];
+    let author = scene::agent();
+    let params = NotebookParams {
+        to: (&record, &public),
+        number: 2,
+        previous: Some(Hash::new([1; 32])),
+        time: scene::NOW,
+        page: &page,
+        signing_key: &author,
+    };
+    let signed = Notebook::seal(&params, &mut Random::seeded(suite.number())).unwrap();
+    json!({
+        "suite": suite.number(),
+        "team seed": hex::encode([7; 32]),
+        "signed": hex::encode(&*signed.to_bytes()),
+        "notebook": hex::encode(encode(&signed.parse().unwrap())),
+        "page": hex::encode(encode(&page)),
+    })
+}
+
 pub fn make() -> Value {
     let mut envelopes = Vec::new();
     for suite in Suite::ALL {
@@ -134,6 +161,7 @@ pub fn make() -> Value {
         "envelopes": envelopes,
         "paddings": paddings.collect::<Vec<_>>(),
         "events": Suite::ALL.map(event),
+        "notebooks": Suite::ALL.map(notebook),
     })
 }
 
@@ -157,5 +185,14 @@ pub fn read(file: &Value) {
         let opened = event.open(&key).unwrap();
         assert_eq!(Some(opened.counter), case["counter"].as_u64());
         assert_eq!(Some(opened.time.millis()), case["time"].as_u64());
+    }
+    for case in list(file, "notebooks") {
+        let signed = Signed::<Notebook>::from_bytes(&bytes(case, "signed")).unwrap();
+        signed.verify_by(&author.public()).unwrap();
+        let notebook = signed.parse().unwrap();
+        assert_eq!(encode(&notebook), bytes(case, "notebook"));
+        let seed = Secret::new(bytes_n(case, "team seed"));
+        let team = SealPrivateKey::from_seed(notebook.suite, seed);
+        assert_eq!(encode(&notebook.open(&team).unwrap()), bytes(case, "page"));
     }
 }
