@@ -17,9 +17,9 @@ const SOTTOVOCE = process.env["SOTTOVOCE"] ?? "sottovoce";
 /**
  * Makes an account with one team, a relay for it, and an invitation for its agents; with a key manager that
  * its chats are archived at, and a vault, if that is wanted. The account begins at the lowest level that its
- * root statement allows.
+ * root statement allows. `limits` are set as the relay's environment says them, such as `FRAMES`.
  */
-export async function openAccount({ archived = false, vault = false, lowest = "e2ee" } = {}) {
+export async function openAccount({ archived = false, vault = false, lowest = "e2ee", limits = {} } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "sottovoce-"));
     const keys = join(folder, "account");
     const made = call("account", "create", "--plain-keys", "--dir", keys, "--team", "support", "--level", lowest);
@@ -39,7 +39,11 @@ export async function openAccount({ archived = false, vault = false, lowest = "e
             /^listening on/,
             ["relay", "--listen", listen, "--database", database, "--account", account, "--static", `/=${pages}`],
             // Everything is on this machine.
-            { SOTTOVOCE__KEY_MANAGERS__PRIVATE: "true", SOTTOVOCE__WEBHOOKS__PRIVATE: "true" },
+            {
+                SOTTOVOCE__KEY_MANAGERS__PRIVATE: "true",
+                SOTTOVOCE__WEBHOOKS__PRIVATE: "true",
+                ...Object.fromEntries(Object.entries(limits).map(([name, value]) => [`SOTTOVOCE__LIMITS__${name}`, String(value)])),
+            },
         );
     let [relay] = await start();
     const at = ["--dir", keys, "--relay", origin];
@@ -88,6 +92,20 @@ export async function openAccount({ archived = false, vault = false, lowest = "e
          * @param {string[]} words
          */
         command: (...words) => call(...words, ...at),
+        /**
+         * A visitor who writes lines as fast as the relay takes them, and goes when they are there.
+         * @param {string[]} lines
+         */
+        writes: (lines) => {
+            const words = ["chat", "visitor", "--relay", origin, "--account", account, "--entry-point", "shop"];
+            const visitor = spawn(SOTTOVOCE, words, { stdio: ["pipe", "ignore", "inherit"] });
+            visitor.stdin.end(`${lines.join("\n")}\n`);
+            return /** @type {Promise<void>} */ (
+                new Promise((resolve, reject) => {
+                    visitor.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`the visitor went with ${code}`))));
+                })
+            );
+        },
         stopKeyManager: async () => {
             if (running) await ended(running);
         },

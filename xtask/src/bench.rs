@@ -26,7 +26,7 @@ fn web(workspace: &Workspace, arguments: &[String]) -> Outcome {
     programs::build(workspace)?;
     browser::wasm(workspace)?;
     browser::pages(workspace)?;
-    let script = ["tests/browser/throttled.mjs"];
+    let script = ["tests/browser/figures.mjs"];
     process::run(programs::tester(workspace, "node", &script)?.args(arguments))
 }
 

@@ -39,7 +39,7 @@ export function contactPane(desk: Desk, contact: ContactId): TemplateResult {
                 ${heading(desk, contact, name, view)} ${above(desk, contact, view)}
                 <div class="log" role="log" aria-live="polite" aria-label="Conversation with ${name}" tabindex="0" data-testid="log">
                     ${conversation?.view
-                        ? transcript(conversation, [], "staff", (command) => desk.command(command))
+                        ? transcript(conversation, [], "staff", (command) => desk.command(command), desk.refresh)
                         : html`<p class="system" role="status">Loading …</p>`}
                 </div>
                 ${attending === undefined ? nothing : html`<p class="attending" role="status" data-testid="attending">${attending}</p>`}

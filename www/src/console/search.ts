@@ -7,6 +7,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { ContactId, Conversation } from "sottovoce";
 import { nameOf } from "../conversation/phrases.js";
 import { day, time } from "../conversation/text.js";
+import { showItem } from "../conversation/window.js";
 import type { Desk } from "./desk.js";
 import { chatAvatar, chatName } from "./faces.js";
 import { paneOf } from "./panes.js";
@@ -97,6 +98,9 @@ export class Search {
         // The pane is there after the next rendering, a long transcript perhaps a little later.
         let tries = 40;
         const look = () => {
+            const conversation = this.#desk.device.state.conversation(contact);
+            if (conversation) showItem(conversation, key);
+            this.#desk.refresh();
             const found = paneOf(document, contact)?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
             if (found) show(found, query);
             else if (tries-- > 0) setTimeout(look, 50);

@@ -16,6 +16,7 @@ import {
     type Reader,
 } from "./phrases.js";
 import { day, dayNumber, time, written } from "./text.js";
+import { earlier, firstShown } from "./window.js";
 
 /** A text that waits for its contact to exist. */
 export interface EarlyText {
@@ -29,14 +30,16 @@ export function transcript(
     early: readonly EarlyText[],
     reader: Reader,
     command: (command: Command) => void,
+    refresh: () => void,
 ): TemplateResult {
     const items = conversation?.items ?? [];
+    const first = conversation ? firstShown(conversation) : 0;
     const today = dayNumber(Date.now());
-    return html`<div class="lines">${repeat(
-        items,
+    return html`<div class="lines">${conversation && first > 0 ? earlier(conversation, first, refresh) : nothing}${repeat(
+        first > 0 ? items.slice(first) : items,
         ({ key }) => key,
         (item, index) => {
-            const before = items[index - 1];
+            const before = index > 0 ? items[first + index - 1] : undefined;
             // A long transcript is not written anew for each word that is typed.
             return guard([item, before, words(), today, conversation?.contact], () => [
                 separator(item, before),

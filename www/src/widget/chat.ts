@@ -341,9 +341,13 @@ export class Chat {
                 ${conversation || this.#beginning.texts.length > 0
                     ? nothing
                     : html`<p class="welcome">${chat.welcome}</p>`}
-                ${transcript(conversation, this.#beginning.texts, "visitor", (command) => {
-                    void this.#device?.command(command).catch(() => {});
-                })}
+                ${transcript(
+                    conversation,
+                    this.#beginning.texts,
+                    "visitor",
+                    (command) => void this.#device?.command(command).catch(() => {}),
+                    this.#refresh,
+                )}
             </div>
             ${this.#typingLine(conversation?.contact)}
             ${this.#device?.role === "failed" || !this.#device ? this.#unavailable() : nothing}

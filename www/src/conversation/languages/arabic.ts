@@ -169,6 +169,7 @@ export const phrases: Phrases = {
         saveText: "كنص",
         savePage: "كصفحة",
         log: "المحادثة",
+        earlier: "رسائل أقدم",
         welcome: "اسألنا عما تشاء. يمكنك الكتابة فورًا، وسيجيبك أحدنا.",
         noStorage: "هذا المتصفح لا يحفظ شيئًا، فتنتهي المحادثة عند مغادرة الصفحة.",
         typing: (who) => `${isolated(who)} يكتب …`,

@@ -157,6 +157,7 @@ export const english = {
         saveText: "as text",
         savePage: "as a page",
         log: "Conversation",
+        earlier: "Earlier messages",
         welcome: "Ask us anything. You can write at once; somebody will answer.",
         noStorage: "This browser stores nothing, so the chat ends when you leave the page.",
         typing: (who: string) => `${who} is typing …`,

@@ -152,6 +152,7 @@ export const phrases: Phrases = {
         saveText: "come testo",
         savePage: "come pagina",
         log: "Conversazione",
+        earlier: "Messaggi precedenti",
         welcome: "Chiedi pure. Puoi scrivere subito; qualcuno ti risponderà.",
         noStorage: "Questo browser non salva nulla, perciò la chat termina quando lasci la pagina.",
         typing: (who) => `${who} sta scrivendo …`,

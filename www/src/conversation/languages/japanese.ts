@@ -147,6 +147,7 @@ export const phrases: Phrases = {
         saveText: "テキストで保存",
         savePage: "ページで保存",
         log: "会話",
+        earlier: "以前のメッセージ",
         welcome: "何でもお尋ねください。すぐに入力できます。担当者がお答えします。",
         noStorage: "このブラウザーには保存されないため、ページを離れるとチャットは終了します。",
         typing: (who) => `${who}さんが入力中…`,
