@@ -57,7 +57,7 @@ async function conversation(ada) {
     await visitor.addInitScript(watch);
     await visitor.goto(account.shop);
     const touch = await fingers(visitor);
-    const ready = `${find("[data-testid=panel][data-tab=leading] textarea")}?.disabled === false`;
+    const ready = `((it) => it?.disabled === false && it.getClientRects().length > 0)(${find("[data-testid=panel][data-tab=leading] textarea")})`;
     // Playwright's own script, which it runs in the page when it first looks there, is no part of what is measured.
     await visitor.getByTestId("launcher").isVisible();
     await touch.slowDown(SLOWDOWN);
@@ -85,7 +85,7 @@ async function conversation(ada) {
         await visitor.reload();
         await reads(visitor, `Number ${MESSAGES}.`);
     });
-    await visitor.getByTestId("close").first().click();
+    await visitor.evaluate(() => document.querySelector("sottovoce-chat")?.close());
     await visitor.reload();
     await visitor.getByTestId("launcher").isVisible();
     tell("ready_to_type_warm", await touch.until(ready, () => touch.click("[data-testid=launcher]")));
