@@ -111,7 +111,7 @@ async function long(ada, count) {
     await account.writes(Array.from({ length: count }, (_, index) => `Line ${index + 1} of ${count}.`));
     const touch = await fingers(ada);
     const last = `Line ${count} of ${count}.`;
-    const shown = `document.body.textContent.includes(${JSON.stringify(last)})`;
+    const shown = `[...document.querySelectorAll("[data-testid=contact] [data-testid=message]")].at(-1)?.textContent.includes(${JSON.stringify(last)}) === true`;
     const other = await ada.evaluate(() => document.querySelector("[data-testid=contact]")?.getAttribute("data-contact"));
     await ada.getByTestId("inbox-item").first().waitFor();
     const chosen = await ada.evaluate((other) => {

@@ -6,6 +6,7 @@ import { init } from "sottovoce/visitor";
 import type { ChatEvents, Identify, Locale } from "sottovoce/widget";
 import { Drafts, composer } from "../conversation/composer.js";
 import conversationStyle from "../conversation/conversation.css?inline";
+import { beforeNextFrame } from "../conversation/frame.js";
 import { english, type Phrases } from "../conversation/languages/english.js";
 import { alarm, connection, failure, nameOf, roleName, sentence, speak, words } from "../conversation/phrases.js";
 import { sheet } from "../conversation/readers.js";
@@ -235,14 +236,14 @@ export class Chat {
         }
         this.#seen.forget();
         await this.#device?.startAnew();
-        this.#refresh();
+        this.#render();
         this.#focus("textarea");
     }
 
     readonly #refresh = (): void => {
         if (this.#scheduled) return;
         this.#scheduled = true;
-        queueMicrotask(() => {
+        beforeNextFrame(() => {
             this.#scheduled = false;
             if (this.#stopped) return;
             this.#render();
