@@ -56,6 +56,9 @@ pub enum AccountError {
     /// No valid signature by somebody who may sign it.
     #[error("nobody who may sign it did")]
     NotSigned,
+    /// Who signed it is not, or no longer, a member of the team that it is for.
+    #[error("who signed it is no member of the team")]
+    NotMember,
     /// Its version is lower than one already known.
     #[error("the version is lower than one already known")]
     RolledBack,
@@ -91,7 +94,7 @@ impl AccountError {
         match self {
             Self::Decode(error) => error.code(),
             Self::ForeignAccount => "foreign-account",
-            Self::NotSigned => "not-signed",
+            Self::NotSigned | Self::NotMember => "not-signed",
             Self::RolledBack => "rolled-back",
             Self::Conflict => "conflict",
             Self::NotYetValid => "not-yet-valid",
@@ -468,7 +471,7 @@ impl Account {
             Some(credential) => {
                 let member = self.credential(credential, policy, at)?;
                 if !member.role.is_staff() || !member.teams.contains(&key.team) {
-                    return Err(AccountError::NotSigned);
+                    return Err(AccountError::NotMember);
                 }
                 signed
                     .verify_once_by(&member.device, &self.proven)

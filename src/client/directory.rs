@@ -173,6 +173,9 @@ impl Directory {
                 ObjectKind::TeamKey => {
                     let signer = signer.take();
                     let read = |signed: &Signed<TeamKey>| {
+                        if policy.team(&signed.parse()?.team).is_none() {
+                            return Err(AccountError::NotMember);
+                        }
                         let record = account.team_key(signed, signer.as_ref(), policy, now)?;
                         let public = public_key(record.suite, &record.public_key)?;
                         Ok((record, public))
@@ -340,18 +343,18 @@ fn public_key(suite: Suite, bytes: &[u8]) -> Result<SealPublicKey, AccountError>
     SealPublicKey::parse(suite, bytes).map_err(|_| DecodeError::Malformed.into())
 }
 
-/// An object and what it says, if it proves itself. What time, a revocation or a newer generation
-/// explains is no sign of anything; the code of whatever else is wrong is noted.
+/// An object and what it says, if it proves itself. What time, a revocation, a newer generation or a change of
+/// teams explains is no sign of anything; the code of whatever else is wrong is noted.
 fn believed<T: SignedKind, R>(
     object: &Object,
     read: impl Fn(&Signed<T>) -> Result<R, AccountError>,
     all: &mut Result<(), &'static str>,
 ) -> Option<(Signed<T>, R)> {
-    use AccountError::{Expired, NotYetValid, Revoked, RolledBack};
+    use AccountError::{Expired, NotMember, NotYetValid, Revoked, RolledBack};
     let signed = Signed::from_bytes(&object.bytes).map_err(AccountError::from);
     match signed.and_then(|signed| Ok((read(&signed)?, signed))) {
         Ok((said, signed)) => Some((signed, said)),
-        Err(Expired | NotYetValid | Revoked | RolledBack) => None,
+        Err(Expired | NotMember | NotYetValid | Revoked | RolledBack) => None,
         Err(error) => {
             *all = Err(error.code());
             None

@@ -152,7 +152,7 @@ impl Client {
         let verified = Notebook::verify(&signed, &self.cx.account, author, policy);
         let notebook = match verified {
             // It was a member's word. Whoever read it in time has it; the next one follows it.
-            Err(AccountError::Revoked) => {
+            Err(AccountError::Revoked | AccountError::NotMember) => {
                 let notebook = signed.parse().map_err(|error| error.code())?;
                 self.note_shown(&notebook, hash, true);
                 return Ok(());

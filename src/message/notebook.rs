@@ -173,7 +173,7 @@ impl Notebook {
             && stated.role.is_staff()
             && stated.teams.contains(&notebook.team);
         if !is_theirs {
-            return Err(AccountError::NotSigned);
+            return Err(AccountError::NotMember);
         }
         // Who has a newer credential by now was a member before.
         account.credential(credential, policy, notebook.time.max(stated.issued))?;

@@ -146,7 +146,11 @@ impl Relay {
         self.credentials.iter().rfind(is_its)
     }
 
+    /// Keeps a credential in place of the device's last one.
     pub fn add_credential(&mut self, credential: Signed<Credential>) {
+        let device = credential.parse().unwrap().device;
+        self.credentials
+            .retain(|known| known.parse().unwrap().device != device);
         self.credentials.push(credential);
     }
 

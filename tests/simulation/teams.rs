@@ -192,6 +192,27 @@ fn when_a_member_leaves_the_others_make_a_new_key_and_seal_what_waits_to_it() {
 }
 
 #[test]
+fn a_team_key_of_somebody_who_has_changed_teams_is_not_used_and_is_no_alarm() {
+    let mut world = World::new(511);
+    let ada = world.staff("Ada", Role::Agent);
+    world.connect(ada);
+    world.run(4);
+    world.disconnect(ada);
+    world.offline = vec![ada];
+    world.admit(ada, Role::Agent, Vec::new());
+    let visitor = writing_visitor(&mut world);
+    world.run(4);
+    assert_eq!(world.relay.contacts.len(), 0);
+    assert_eq!(world.nodes[visitor].alarms(), Vec::<&str>::new());
+    // Whoever is in the team makes a key that counts.
+    let ben = world.staff("Ben", Role::Agent);
+    world.connect(ben);
+    world.run(20);
+    assert!(is_up_to_date(&world, visitor));
+    assert_eq!(world.nodes[visitor].alarms(), Vec::<&str>::new());
+}
+
+#[test]
 fn a_generation_below_the_lowest_that_the_policy_allows_is_replaced() {
     let mut world = World::new(504);
     let ada = world.staff("Ada", Role::Agent);

@@ -207,6 +207,17 @@ impl World {
     /// A device with a credential.
     pub fn staff(&mut self, name: &'static str, role: Role) -> usize {
         let index = self.stranger(name);
+        let teams = match role {
+            Role::Vault | Role::Auditor => Vec::new(),
+            _ => self.policy.teams.iter().map(|it| it.id.clone()).collect(),
+        };
+        self.admit(index, role, teams);
+        index
+    }
+
+    /// Gives a device a credential, in place of the one that it has.
+    pub fn admit(&mut self, index: usize, role: Role, teams: Vec<String>) {
+        let name = self.nodes[index].name;
         let device = self.nodes[index].client.as_ref().unwrap().device();
         let credential = Credential {
             version: Version,
@@ -217,21 +228,12 @@ impl World {
             name: name.into(),
             role,
             via: Via::Device,
-            teams: match role {
-                Role::Vault | Role::Auditor => Vec::new(),
-                _ => self
-                    .policy
-                    .teams
-                    .iter()
-                    .map(|team| team.id.clone())
-                    .collect(),
-            },
+            teams,
             issued: START,
             expires: START.plus_seconds(30 * limits::DAY),
         };
         let signed = Signed::sign(&credential, &[&self.administrator]);
         self.relay.add_credential(signed);
-        index
     }
 
     fn node(&mut self, name: &'static str, kind: Kind) -> usize {

@@ -15,6 +15,7 @@ mod mobile;
 mod process;
 mod programs;
 mod promises;
+mod reproduce;
 mod screenshots;
 mod setup;
 mod size;
@@ -48,6 +49,7 @@ cargo xtask <command>
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
   promises            whether the threat model's promises have the tests that it names
+  reproduce           builds the last commit in two folders and compares what browsers load, byte by byte
   screenshots         the widget in every state and width, in target/screenshots
   vectors [--check]   write tests/vectors/*.json from fixed inputs and docs/sottovoce.cddl from SPEC, or compare
   build               the wasm, the npm package and the pages
@@ -86,6 +88,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "bench" => bench::run,
         "crash" => load::crash,
         "promises" => promises::run,
+        "reproduce" => reproduce::run,
         "screenshots" => screenshots::run,
         "setup" => setup::run,
         "vectors" => vectors::run,

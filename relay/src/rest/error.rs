@@ -193,7 +193,9 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Account(error) | Refusal::Commit(CommitError::Account(error)) => match error {
             AccountError::Decode(error) => decode_status(error),
             AccountError::UnknownAccount | AccountError::UnknownPolicy => StatusCode::NOT_FOUND,
-            AccountError::NotSigned | AccountError::Revoked => StatusCode::FORBIDDEN,
+            AccountError::NotSigned | AccountError::NotMember | AccountError::Revoked => {
+                StatusCode::FORBIDDEN
+            }
             AccountError::RolledBack | AccountError::Conflict => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         },
