@@ -40,7 +40,7 @@ const focused = (page, id) => page.locator(`[data-testid=${id}]:focus`).waitFor(
 
 test("shelves count what stands on them, and the list says what those who wait wrote", async () => {
     const visitor = await desks.visitor("Counted from the start");
-    await ada.getByTestId("announcement").filter({ hasText: "A new chat waits at ACME." }).waitFor();
+    await ada.getByTestId("announcement").filter({ hasText: "A new chat waits at ACME; 1 in all." }).waitFor();
     await row(ada, "Counted from the start").waitFor();
     assert.equal(await row(ada, "Counted from the start").getAttribute("data-standing"), "waiting");
     assert.equal(await ada.getByTestId("waiting-time").textContent(), "just now");

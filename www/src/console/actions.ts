@@ -3,6 +3,7 @@
 import type { ContactView } from "sottovoce";
 import type { Desk } from "./desk.js";
 import { isMember } from "./follow.js";
+import { choosePresence, presenceOf } from "./presence.js";
 import { letter, type Keys } from "./shortcuts.js";
 
 export interface Action {
@@ -80,18 +81,24 @@ export const ACTIONS: readonly Action[] = [
         run: (desk) => void desk.loaded.openSheet("help"),
     },
     {
+        id: "replies",
+        title: "Replies of the team",
+        group: "Console",
+        run: (desk) => void desk.loaded.openSheet("replies"),
+    },
+    {
         id: "available",
         title: "I am available for new chats",
         group: "You",
-        can: (desk) => !desk.preferences.available,
-        run: (desk) => desk.setAvailable(true),
+        can: (desk) => !presenceOf(desk.device.state).available,
+        run: (desk) => choosePresence(desk, true),
     },
     {
         id: "away",
         title: "I am away",
         group: "You",
-        can: (desk) => desk.preferences.available,
-        run: (desk) => desk.setAvailable(false),
+        can: (desk) => presenceOf(desk.device.state).available,
+        run: (desk) => choosePresence(desk, false),
     },
     ...(["auto", "light", "dark"] as const).map((theme) => ({
         id: `theme-${theme}`,

@@ -235,6 +235,7 @@ function answer(desk: Desk, view: ContactView): TemplateResult {
                 placeholder: note ? "Only your colleagues on this chat can read this" : "Write an answer",
                 blocked: view.canSend ? undefined : "Nothing can be sent at the moment.",
                 note,
+                assistant: desk.suggestions(contact),
                 send: (text) => send(desk, contact, text),
                 typing: () => {
                     if (!note) void desk.device.command({ type: "typing", contact }).catch(() => {});

@@ -21,6 +21,7 @@ import { SHELVES, settingsAddress } from "./place.js";
 import { Preferences } from "./preferences.js";
 import { chatsOf, onShelf, type Chat } from "./shelves.js";
 import { isPressed } from "./shortcuts.js";
+import { Suggestions } from "./suggestions.js";
 import { TransferForm } from "./transfer.js";
 import { Warnings } from "./warnings.js";
 
@@ -60,6 +61,7 @@ export class Desk {
     chats: readonly Chat[] = [];
     readonly #root: HTMLElement;
     readonly #news = new News();
+    readonly #suggestions = new Map<ContactId, Suggestions>();
     #scheduled = false;
 
     constructor(
@@ -165,10 +167,11 @@ export class Desk {
         );
     }
 
-    setAvailable(available: boolean): void {
-        this.preferences.available = available;
-        this.command({ type: "presence", available });
-        this.refresh();
+    /** What helps to write in a chat. */
+    suggestions(contact: ContactId): Suggestions {
+        const known = this.#suggestions.get(contact) ?? new Suggestions(this, contact);
+        this.#suggestions.set(contact, known);
+        return known;
     }
 
     openLabels(contact: ContactId): void {
@@ -229,11 +232,6 @@ export class Desk {
                 this.followed.clear();
                 this.#news.clear();
                 break;
-            case "connection":
-                if (event.state === "online" && !this.preferences.available && this.device.role === "leading") {
-                    this.command({ type: "presence", available: false });
-                }
-                break;
             case "item":
                 if (!event.item.author?.own) this.typing.remove(event.contact);
                 break;
@@ -292,10 +290,10 @@ export class Desk {
         const [first] = came.waiting;
         if (first !== undefined) {
             const entry = this.chats.find(({ entry }) => entry.contact === first)?.entry;
-            this.announcement =
-                came.waiting.length > 1
-                    ? `${came.waiting.length} new chats wait.`
-                    : `A new chat waits${entry ? ` at ${entryPointName(this.device.state, entry.entryPoint)}` : ""}.`;
+            const at = entry ? ` at ${entryPointName(this.device.state, entry.entryPoint)}` : "";
+            const what = came.waiting.length > 1 ? `${came.waiting.length} new chats wait` : `A new chat waits${at}`;
+            // The number makes each one new to those who hear it.
+            this.announcement = `${what}; ${onShelf(this.chats, "waiting").length} in all.`;
         }
         if (this.device.role !== "leading") return;
         const visible = document.visibilityState === "visible";

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ContactId, ContactView } from "sottovoce";
 import type { Desk } from "./desk.js";
+import { ownNotebooks } from "./notebook.js";
 
 const MOST = 16;
 const LONGEST = 64;
@@ -14,15 +15,20 @@ export function chips(view: ContactView | undefined): TemplateResult | typeof no
         : html`<span class="chips" data-testid="labels">${view.labels.map((label) => html`<span class="chip">${label}</span>`)}</span>`;
 }
 
-/** Labels that chats have, in their order. */
+/** Labels that chats have here. */
+function usedLabels(desk: Desk): string[] {
+    return [...new Set([...desk.device.state.conversations].flatMap(({ view }) => view?.labels ?? []))].sort();
+}
+
+/** Those, and the labels that the own teams keep, in their order. */
 export function knownLabels(desk: Desk): string[] {
-    const used = [...desk.device.state.conversations].flatMap(({ view }) => view?.labels ?? []);
-    return [...new Set(used)].sort((a, b) => a.localeCompare(b));
+    const kept = ownNotebooks(desk.device.state).flatMap(({ labels }) => labels);
+    return [...new Set([...kept, ...usedLabels(desk)])].sort((a, b) => a.localeCompare(b));
 }
 
 /** Chooses of which label chats are listed. */
 export function labelFilter(desk: Desk): TemplateResult | typeof nothing {
-    const labels = knownLabels(desk);
+    const labels = usedLabels(desk);
     if (labels.length === 0) return nothing;
     return html`<label class="filter">
         <span class="hidden">Show chats with the label</span>
@@ -74,7 +80,7 @@ export class LabelForm {
                     @input=${({ target }: InputEvent) => (this.#new = (target as HTMLInputElement).value)}
                 />
             </label>
-            <p class="explain">Colleagues on this chat see them, the visitor and the servers do not.</p>
+            <p class="explain">Colleagues on this chat see them, the visitor and the servers do not. A new one is kept for your team.</p>
             <div class="end">
                 <button class="primary" data-testid="label-send">Set the labels</button>
                 <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
@@ -96,7 +102,12 @@ export class LabelForm {
             this.#desk.refresh();
             return;
         }
+        const kept = knownLabels(this.#desk);
         this.#desk.command({ type: "label", contact: this.contact, labels: [...this.#chosen] });
+        const [team] = this.#desk.device.state.account?.ownTeams ?? [];
+        if (added !== "" && !kept.includes(added) && team !== undefined) {
+            this.#desk.command({ type: "keepLabel", team, label: added, kept: true });
+        }
         this.#desk.show(undefined);
     }
 }

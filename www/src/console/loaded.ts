@@ -14,6 +14,7 @@ export interface Sheet {
 
 const SHEETS = {
     palette: async (desk: Desk): Promise<Sheet> => new (await import("./palette.js")).Palette(desk),
+    replies: async (desk: Desk): Promise<Sheet> => new (await import("./replies.js")).Replies(desk),
     help: async (desk: Desk): Promise<Sheet> => new (await import("./help.js")).Help(desk),
 };
 export type SheetName = keyof typeof SHEETS;

@@ -7,6 +7,7 @@ import { avatar } from "./faces.js";
 import type { SheetName } from "./loaded.js";
 import { Notifications } from "./notifications.js";
 import type { Theme } from "./preferences.js";
+import { presenceForm, presenceOf, presenceWords } from "./presence.js";
 import { keysText } from "./shortcuts.js";
 
 const THEMES: Record<Theme, string> = { auto: "As the system", light: "Light", dark: "Dark" };
@@ -44,41 +45,23 @@ export function bar(desk: Desk, settings: string | undefined, connected: string)
 }
 
 function who(desk: Desk, name: string, device: string): TemplateResult {
-    const { available } = desk.preferences;
+    const { state } = desk.device;
     const chats = desk.chats.filter(({ standing }) => standing === "mine").length;
     return html`<button type="button" class="who" popovertarget="menu" data-testid="menu-open">
             ${avatar(name, device)}
             <span class="names"
                 ><span data-testid="own-name">${name}</span>
-                <small data-testid="presence" data-available=${available}
-                    >${available ? "Available" : "Away"}, ${chats === 1 ? "1 chat" : `${chats} chats`}</small
+                <small data-testid="presence" data-available=${presenceOf(state).welcome}
+                    >${presenceWords(state, chats)}</small
                 ></span
             >
         </button>
         <div class="menu" id="menu" popover data-testid="menu" role="group" aria-label="You and this browser">
-            ${presence(desk)} ${news(desk)} ${colours(desk)}
+            ${presenceForm(desk)} ${news(desk)} ${colours(desk)}
             ${sheetItem(desk, "palette", "Do or find anything", PALETTE && keysText(PALETTE))}
+            ${sheetItem(desk, "replies", "Replies of the team", undefined)}
             ${sheetItem(desk, "help", "Keyboard shortcuts", "?")}
         </div>`;
-}
-
-function presence(desk: Desk): TemplateResult {
-    const { available } = desk.preferences;
-    const choice = (value: boolean, title: string, words: string) => html`<label class="item">
-        <input
-            type="radio"
-            name="presence"
-            .checked=${available === value}
-            data-testid=${value ? "available" : "away"}
-            @change=${() => desk.setAvailable(value)}
-        />
-        <span>${title}<small>${words}</small></span>
-    </label>`;
-    return html`<fieldset>
-        <legend>Presence</legend>
-        ${choice(true, "Available", "Colleagues can hand you chats.")}
-        ${choice(false, "Away", "You are shown as away; your chats stay yours.")}
-    </fieldset>`;
 }
 
 function news(desk: Desk): TemplateResult {

@@ -39,14 +39,6 @@ export class Preferences {
         this.#set("notifications", wanted ? "on" : "off");
     }
 
-    get available(): boolean {
-        return this.#get("available") !== "no";
-    }
-
-    set available(available: boolean) {
-        this.#set("available", available ? "yes" : "no");
-    }
-
     /** How far chats were seen, by their ids. */
     get seen(): Map<string, number> {
         try {
