@@ -138,6 +138,28 @@ test("what was said while the line was cut is counted and told when it is back",
     await page.context().close();
 });
 
+test("rules that are about to expire are warned of, and those that have say that nobody can send", async () => {
+    const page = await (await desks.browser.newContext()).newPage();
+    await page.goto(desks.account.console("Rosa"));
+    await page.getByTestId("own-name").filter({ hasText: "Rosa" }).waitFor();
+    await page.getByTestId("inbox-item").first().waitFor();
+    assert.equal(await page.getByTestId("policy-ends").count(), 0);
+    for (const [days, id, words] of /** @type {const} */ ([
+        [5, "policy-ends", "An administrator renews them"],
+        [3, "policy-ended", "Nobody can send anything"],
+    ])) {
+        // Each reload adds to what the ones before have added.
+        await page.addInitScript((days) => {
+            const now = Date.now.bind(Date);
+            Date.now = () => now() + days * 86_400_000;
+        }, days);
+        await page.reload();
+        await page.getByTestId(id).filter({ hasText: words }).waitFor();
+        assert.equal(await page.getByTestId(id).getByTestId("dismiss").count(), 0);
+    }
+    await page.context().close();
+});
+
 test("a browser that stores nothing says so, and what can be done", async () => {
     const page = await (await desks.browser.newContext()).newPage();
     await page.addInitScript(() => {

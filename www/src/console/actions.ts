@@ -60,10 +60,10 @@ export const ACTIONS: readonly Action[] = [
     chat("claim", "Take this chat", letter("C"), (desk) => view(desk)?.canClaim ?? false, (desk, contact) => desk.claim(contact)),
     chat("reply", "Write an answer", letter("L"), member, (desk, contact) => desk.write(contact, false)),
     chat("note", "Write a private note", letter("P"), member, (desk, contact) => desk.write(contact, true)),
-    chat("transfer", "Hand this chat over", letter("T"), member, (desk, contact) => desk.openTransfer(contact)),
+    chat("transfer", "Hand this chat over", letter("T"), member, (desk, contact) => void desk.openForm(contact, "transfer")),
     chat("close", "Close this chat", letter("E"), member, (desk, contact) => desk.askToClose(contact, false)),
     chat("close-next", "Close this chat and go to the next", letter("E", true), member, (desk, contact) => desk.askToClose(contact, true)),
-    chat("labels", "Set labels", undefined, member, (desk, contact) => desk.openLabels(contact)),
+    chat("labels", "Set labels", letter("B"), member, (desk, contact) => void desk.openForm(contact, "label")),
     chat("details", "Details of this chat", letter("I"), () => true, (desk) => desk.panes.showDetails(!desk.panes.place.details)),
     chat("leave", "Put this chat away", undefined, () => true, (desk, contact) => desk.panes.close(contact)),
     {

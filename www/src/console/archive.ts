@@ -1,44 +1,8 @@
-/** Opens closed chats through the key manager: the request with its reason, and the answer in words. */
+/** Closed chats that others held: found by their id; and in words what the key manager said of one. */
 
 import { html, type TemplateResult } from "lit-html";
-import type { ContactId, KeyOutcome } from "sottovoce";
+import type { KeyOutcome } from "sottovoce";
 import type { Desk } from "./desk.js";
-
-export class ArchiveForm {
-    readonly contact: ContactId;
-    readonly #desk: Desk;
-
-    constructor(desk: Desk, contact: ContactId) {
-        this.contact = contact;
-        this.#desk = desk;
-    }
-
-    form(): TemplateResult {
-        return html`<form class="handing" data-testid="archive-form" @submit=${(event: SubmitEvent) => this.#submit(event)}>
-            <label
-                >Why do you need to read this chat?
-                <input name="reason" maxlength="500" required autocomplete="off" data-testid="archive-reason" />
-            </label>
-            <p class="explain">
-                Your name, this reason and the answer are recorded by the key manager and cannot be removed from its log.
-            </p>
-            <div class="end">
-                <button class="primary" data-testid="archive-send">Ask for the keys</button>
-                <button type="button" class="quiet" @click=${() => this.#desk.show(undefined)}>Cancel</button>
-            </div>
-        </form>`;
-    }
-
-    #submit(event: SubmitEvent): void {
-        event.preventDefault();
-        const reason = new FormData(event.target as HTMLFormElement).get("reason");
-        if (typeof reason !== "string" || reason.trim() === "") return;
-        const { contact } = this;
-        this.#desk.notices.set(contact, "The key manager was asked. Its answer appears here.");
-        this.#desk.show(undefined);
-        this.#desk.command({ type: "release", contact, purpose: "transcript", reason: reason.trim() });
-    }
-}
 
 const OUTCOMES: Record<KeyOutcome, string> = {
     granted: "The key manager released this chat. This browser forgets its keys when you leave it.",

@@ -3,10 +3,12 @@
 import { html, type TemplateResult } from "lit-html";
 import type { BanPeriod, ContactId, ContactView, DeviceId } from "sottovoce";
 import type { Desk } from "./desk.js";
+import { isVisitor } from "./follow.js";
 
 const PERIODS: Record<BanPeriod, string> = { hour: "an hour", day: "a day", week: "a week", month: "30 days" };
 
 export class BanForm {
+    readonly name = "ban";
     readonly contact: ContactId;
     readonly #desk: Desk;
     readonly #visitors: DeviceId[];
@@ -14,7 +16,7 @@ export class BanForm {
     constructor(desk: Desk, view: ContactView) {
         this.contact = view.contact;
         this.#desk = desk;
-        this.#visitors = visitorsOf(view);
+        this.#visitors = view.participants.filter(isVisitor).map(({ author }) => author.device);
     }
 
     form(): TemplateResult {
@@ -48,9 +50,4 @@ export class BanForm {
         this.#desk.notices.set(contact, `The relay was asked to keep this visitor away for ${PERIODS[period]}.`);
         this.#desk.show(undefined);
     }
-}
-
-/** The visitors' devices on a contact. */
-export function visitorsOf(view: ContactView): DeviceId[] {
-    return view.participants.filter(({ author }) => author.role === "visitor").map(({ author }) => author.device);
 }

@@ -5,15 +5,13 @@ import type { ContactId, ContactView } from "sottovoce";
 import { composer } from "../conversation/composer.js";
 import { alarm, contactState } from "../conversation/phrases.js";
 import { scrollToEnd, transcript } from "../conversation/transcript.js";
-import { ArchiveForm } from "./archive.js";
-import { BanForm, visitorsOf } from "./ban.js";
 import type { Desk } from "./desk.js";
 import { details } from "./details.js";
 import { chatAvatar, chatName } from "./faces.js";
-import { isMember } from "./follow.js";
-import { LabelForm, chips } from "./labels.js";
+import { isMember, isVisitor } from "./follow.js";
+import { chips } from "./labels.js";
+import type { FormName } from "./loaded.js";
 import { paneOf } from "./panes.js";
-import { TransferForm } from "./transfer.js";
 
 export function contactPane(desk: Desk, contact: ContactId): TemplateResult {
     const conversation = desk.device.state.conversation(contact);
@@ -141,19 +139,16 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
               Take this chat
           </button>`
         : nothing;
-    const banning = desk.form instanceof BanForm && desk.form.contact === contact;
-    const ban =
-        visitorsOf(view).length > 0
-            ? html`<button
-                  type="button"
-                  class="quiet"
-                  data-testid="ban"
-                  aria-expanded=${banning}
-                  @click=${() => desk.show(banning ? undefined : new BanForm(desk, view))}
-              >
-                  Block
-              </button>`
-            : nothing;
+    const form = (name: FormName, title: string) => html`<button
+        type="button"
+        class="quiet"
+        data-testid=${name}
+        aria-expanded=${desk.isOpen(contact, name)}
+        @click=${() => void desk.openForm(contact, name)}
+    >
+        ${title}
+    </button>`;
+    const ban = view.participants.some(isVisitor) ? form("ban", "Block") : nothing;
     if (!isMember(view)) return html`${claim}${ban}`;
     if (desk.closing?.contact === contact) {
         return html`<button
@@ -166,27 +161,7 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
             </button>
             <button type="button" class="quiet" data-testid="keep-open" @click=${() => desk.keepOpen()}>Keep it</button>`;
     }
-    const labelling = desk.form instanceof LabelForm && desk.form.contact === contact;
-    const handing = desk.form instanceof TransferForm && desk.form.contact === contact;
-    return html`${claim}
-        <button
-            type="button"
-            class="quiet"
-            data-testid="transfer"
-            aria-expanded=${handing}
-            @click=${() => (handing ? desk.show(undefined) : desk.openTransfer(contact))}
-        >
-            Transfer
-        </button>
-        <button
-            type="button"
-            class="quiet"
-            data-testid="label"
-            aria-expanded=${labelling}
-            @click=${() => (labelling ? desk.show(undefined) : desk.openLabels(contact))}
-        >
-            Label
-        </button>
+    return html`${claim} ${form("transfer", "Transfer")} ${form("label", "Label")}
         ${ban}
         <button type="button" class="quiet" data-testid="close" @click=${() => desk.askToClose(contact, false)}>
             Close
@@ -197,13 +172,12 @@ function actions(desk: Desk, view: ContactView): TemplateResult {
 function archived(desk: Desk, view: ContactView): TemplateResult {
     const items = desk.device.state.conversation(view.contact)?.items ?? [];
     if (!view.archived || !items.some(({ body }) => body.type === "beforeJoining")) return html``;
-    const asking = desk.form instanceof ArchiveForm && desk.form.contact === view.contact;
     return html`<button
         type="button"
         class="primary"
         data-testid="archive"
-        aria-expanded=${asking}
-        @click=${() => desk.show(asking ? undefined : new ArchiveForm(desk, view.contact))}
+        aria-expanded=${desk.isOpen(view.contact, "archive")}
+        @click=${() => void desk.openForm(view.contact, "archive")}
     >
         Open from the archive
     </button>`;

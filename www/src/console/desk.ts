@@ -3,7 +3,7 @@
 import { render, type TemplateResult } from "lit-html";
 import type { Command, ContactId, Device, DeviceEvent } from "sottovoce";
 import { Drafts } from "../conversation/composer.js";
-import { failure, nameOf, roleName } from "../conversation/phrases.js";
+import { nameOf, roleName } from "../conversation/phrases.js";
 import { TypingSigns } from "../conversation/transcript.js";
 import { ACTIONS, HELP } from "./actions.js";
 import { released } from "./archive.js";
@@ -11,8 +11,7 @@ import { Attending } from "./attending.js";
 import type { Configuration } from "./configuration.js";
 import { entryPointName } from "./faces.js";
 import { Followed } from "./follow.js";
-import { LabelForm } from "./labels.js";
-import { Loaded } from "./loaded.js";
+import { Loaded, type FormName } from "./loaded.js";
 import { News, type Came } from "./news.js";
 import { Notifications } from "./notifications.js";
 import { page } from "./page.js";
@@ -22,11 +21,11 @@ import { Preferences } from "./preferences.js";
 import { chatsOf, onShelf, type Chat } from "./shelves.js";
 import { isPressed } from "./shortcuts.js";
 import { Suggestions } from "./suggestions.js";
-import { TransferForm } from "./transfer.js";
-import { Warnings } from "./warnings.js";
+import { Warnings, wrong } from "./warnings.js";
 
 /** A form that lies above a contact's transcript. */
 export interface ContactForm {
+    readonly name: string;
     readonly contact: ContactId;
     form(): TemplateResult;
 }
@@ -90,9 +89,9 @@ export class Desk {
     /** Gives a command; what is wrong with it is shown in its contact. */
     command(command: Command): void {
         this.device.command(command).catch((error: unknown) => {
-            const contact = "contact" in command ? command.contact : "";
+            const contact = "contact" in command ? command.contact : undefined;
             const code = error instanceof Error && "code" in error ? String(error.code) : "unexpected";
-            this.notices.set(contact, failure(code));
+            this.notices.set(contact ?? "", wrong(code, contact));
             this.refresh();
         });
     }
@@ -118,8 +117,15 @@ export class Desk {
         this.panes.wish(contact, "answer");
     }
 
-    openTransfer(contact: ContactId): void {
-        this.show(new TransferForm(this, contact));
+    /** Opens a form, or closes it if it is open. */
+    async openForm(contact: ContactId, name: FormName): Promise<void> {
+        const view = this.device.state.conversation(contact)?.view;
+        if (this.isOpen(contact, name)) this.show(undefined);
+        else if (view) this.show(await this.loaded.form(name, view));
+    }
+
+    isOpen(contact: ContactId, name: FormName): boolean {
+        return this.form?.contact === contact && this.form.name === name;
     }
 
     /** Asks whether a chat is to end; asked again, it does. */
@@ -174,10 +180,6 @@ export class Desk {
         return known;
     }
 
-    openLabels(contact: ContactId): void {
-        const view = this.device.state.conversation(contact)?.view;
-        if (view) this.show(new LabelForm(this, view));
-    }
 
     setTheme(theme: Preferences["theme"]): void {
         this.preferences.theme = theme;
@@ -260,7 +262,7 @@ export class Desk {
             case "failed":
                 // What was only read ahead for the list may be gone to somebody else meanwhile.
                 if (event.contact === undefined || this.panes.place.panes.includes(event.contact)) {
-                    this.notices.set(event.contact ?? "", failure(event.code));
+                    this.notices.set(event.contact ?? "", wrong(event.code, event.contact));
                 }
                 break;
         }

@@ -1,6 +1,6 @@
 /** Which chats this device follows, and how far the person has seen them. */
 
-import type { Command, ContactId, ContactView, Conversation, Device } from "sottovoce";
+import type { Command, ContactId, ContactView, Conversation, Device, Participant } from "sottovoce";
 import { lastPosition, unreadAfter } from "../conversation/transcript.js";
 import type { Preferences } from "./preferences.js";
 import { chatsOf, onShelf } from "./shelves.js";
@@ -80,4 +80,9 @@ export class Followed {
 /** Whether this device is on a chat and has taken it. */
 export function isMember({ participants }: ContactView): boolean {
     return participants.some(({ author, pending }) => author.own && !pending);
+}
+
+/** Whether somebody on a chat is its visitor. */
+export function isVisitor({ author }: Participant): boolean {
+    return author.role === "visitor";
 }

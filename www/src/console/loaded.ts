@@ -1,8 +1,9 @@
-/** What the console loads only when somebody opens it: the settings, the palette, sheets and the search. */
+/** What the console loads only when somebody opens it: the settings, forms, the palette, sheets and the search. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import type { ContactView } from "sottovoce";
 import type { Configuration } from "./configuration.js";
-import type { Desk } from "./desk.js";
+import type { ContactForm, Desk } from "./desk.js";
 import { settingsAddress } from "./place.js";
 import type { Search } from "./search.js";
 import type { SettingsPage } from "./settings/settings.js";
@@ -18,6 +19,8 @@ const SHEETS = {
     help: async (desk: Desk): Promise<Sheet> => new (await import("./help.js")).Help(desk),
 };
 export type SheetName = keyof typeof SHEETS;
+
+export type FormName = keyof (typeof import("./forms.js"))["FORMS"];
 
 export class Loaded {
     readonly #desk: Desk;
@@ -63,6 +66,17 @@ export class Loaded {
             this.#failed(error);
         }
         this.#desk.refresh();
+    }
+
+    /** A form for a chat. */
+    async form(name: FormName, view: ContactView): Promise<ContactForm | undefined> {
+        try {
+            const { FORMS } = await import("./forms.js");
+            return new FORMS[name](this.#desk, view);
+        } catch (error) {
+            this.#failed(error);
+            return undefined;
+        }
     }
 
     closeSheet(): void {

@@ -46,9 +46,15 @@ export class Replies {
                     Where you write an answer, “/” and a few letters bring them. They are encrypted to your team: servers cannot read
                     them. <code>{{name}}</code>, <code>{{agent}}</code> and <code>{{business}}</code> are filled in here.
                 </p>
-                ${this.#draft === undefined ? this.#teams() : this.#form(this.#draft)}
+                ${this.#failure()} ${this.#draft === undefined ? this.#teams() : this.#form(this.#draft)}
             </div>
         </dialog>`;
+    }
+
+    /** What could not be kept: behind the sheet nobody would see it. */
+    #failure(): TemplateResult | typeof nothing {
+        const notice = this.#desk.notices.get("");
+        return notice === undefined ? nothing : html`<p class="warning" role="alert" data-testid="replies-failure">${notice}</p>`;
     }
 
     #teams(): TemplateResult {
@@ -148,6 +154,7 @@ export class Replies {
 
     /** No text takes a reply away. */
     #keep(team: string, shortcut: string, text: string): void {
+        this.#desk.notices.delete("");
         this.#desk.command({ type: "keepReply", team, shortcut, text });
     }
 }

@@ -112,7 +112,8 @@ export class Suggestions implements Assistant {
         drafts.set(this.#contact, kept + rest);
         this.#chosen = 0;
         this.#desk.refresh();
-        setTimeout(() => {
+        // After the rendering and before the next key.
+        queueMicrotask(() => {
             const field = this.#field();
             field?.focus();
             field?.setSelectionRange(kept.length, kept.length);

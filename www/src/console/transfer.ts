@@ -1,18 +1,18 @@
 /** The form that hands a contact on. */
 
 import { html, type TemplateResult } from "lit-html";
-import type { ContactId, Target } from "sottovoce";
+import type { ContactId, ContactView, Target } from "sottovoce";
 import type { Desk } from "./desk.js";
 
 export class TransferForm {
+    readonly name = "transfer";
+    readonly contact: ContactId;
     readonly #desk: Desk;
     readonly #failed: string | undefined;
 
-    constructor(
-        desk: Desk,
-        readonly contact: ContactId,
-    ) {
+    constructor(desk: Desk, { contact }: ContactView) {
         this.#desk = desk;
+        this.contact = contact;
         const teams = desk.device.state.account?.teams ?? [];
         this.#failed = teams.length === 0 ? "There is no team to hand it to." : undefined;
         for (const { id } of teams) desk.command({ type: "lookUpTeam", team: id });

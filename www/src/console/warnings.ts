@@ -1,7 +1,7 @@
 /** What is wrong, in one place: what it means, and what the person can do. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { alarm, failure } from "../conversation/phrases.js";
+import { alarm, failure, words } from "../conversation/phrases.js";
 import type { Desk } from "./desk.js";
 import { chatName } from "./faces.js";
 
@@ -25,6 +25,17 @@ const ADVICE: Readonly<Record<string, string>> = {
     conflict: "Nothing is sent until that is settled. Ask your administrator which rules are theirs.",
     fork: "The service, or somebody who controls it, showed you and others different things. Reach the visitor in another way, and tell your administrator.",
     gap: "Ask the visitor to repeat what matters.",
+    "notebook-rolled-back":
+        "This browser keeps the newer ones. If no backup of the relay was restored, tell your administrator.",
+};
+/** Alarms and failures that only staff can have. */
+const ALARMS: Readonly<Record<string, string>> = {
+    "notebook-rolled-back": "the service showed older replies or labels of your team than those that this browser knows",
+};
+const FAILURES: Readonly<Record<string, string>> = {
+    "bad-name": "It has a name that is too long or has characters that it may not have.",
+    "no-key": "This browser was let in a moment ago and cannot read that yet. Try again shortly.",
+    "unknown-team": "There is no such team any more.",
 };
 const OTHERWISE = "Tell your administrator, with the word in brackets.";
 
@@ -116,13 +127,14 @@ export class Warnings {
         for (const { contact, code, stopsSending } of state.alarms) {
             const key = `${contact ?? ""} ${code}`;
             if (this.#dismissed.has(key)) continue;
-            const words = alarm(code, stopsSending);
+            const what = Object.hasOwn(ALARMS, code) ? ALARMS[code] : undefined;
+            const said = what === undefined ? alarm(code, stopsSending) : words().alarm.whole(what, stopsSending, code);
             warnings.set(key, {
                 key,
                 id: contact === undefined ? "alarm" : "chat-alarm",
                 code,
                 grave: stopsSending,
-                words: contact === undefined ? words : html`${this.#chat(contact)} ${words}`,
+                words: contact === undefined ? said : html`${this.#chat(contact)} ${said}`,
                 advice: Object.hasOwn(ADVICE, code) ? (ADVICE[code] ?? OTHERWISE) : OTHERWISE,
                 ...(stopsSending ? {} : { dismiss: () => this.#dismiss(key) }),
             });
@@ -140,6 +152,11 @@ export class Warnings {
         this.#dismissed.add(key);
         this.#desk.refresh();
     }
+}
+
+/** Why something could not be done, of a chat or of the account. */
+export function wrong(code: string, contact: string | undefined): string {
+    return contact === undefined && Object.hasOwn(FAILURES, code) ? (FAILURES[code] ?? failure(code)) : failure(code);
 }
 
 function line({ id, code, grave, words, advice, dismiss }: Warning): TemplateResult {
