@@ -26,6 +26,9 @@ export async function consolePictures(heights, keep) {
     if (!bowl || !parcel) throw new Error("there are no visitors");
     const bruno = await desks.agent("Bruno");
     await talk(desks.ada, bowl, parcel);
+    await keepReplies(desks.ada);
+    await bruno.getByTestId("tab-waiting").click();
+    await row(bruno, "Portugal").click();
     for (const [width, height] of heights) {
         const { ada } = desks;
         await ada.setViewportSize({ width, height });
@@ -55,11 +58,38 @@ async function talk(ada, bowl, parcel) {
     await ada.getByTestId("note").click();
     await say(ada, "Lids are oiled oak, hand wash only. See the care sheet.");
     await say(ada, "Please wash the lids by hand; they are oiled oak.");
+    for (const label of ["Care", "Bowls"]) {
+        await ada.getByTestId("label").click();
+        await ada.getByTestId("label-new").fill(label);
+        await ada.getByTestId("label-send").click();
+        await ada.getByTestId("labels").first().filter({ hasText: label }).waitFor();
+    }
     await take(ada, "broken mug");
     await say(ada, "I am sorry! A new one goes out today.");
     await reads(parcel, "I am sorry!");
     await say(parcel, "That was quick, thank you 🎉");
     await reads(ada, "That was quick");
+}
+
+/** Replies that the team keeps. */
+const REPLIES = new Map([
+    ["hello", "Hello {{name}}, this is {{agent}} of {{business}}. How can I help?"],
+    ["hours", "We are here Monday to Friday from nine to five."],
+    ["broken", "I am sorry that it arrived broken. A new one goes out today; please keep the pieces for a week."],
+]);
+
+/** @param {Page} ada */
+async function keepReplies(ada) {
+    await ada.getByTestId("menu-open").click();
+    await ada.getByTestId("replies-item").click();
+    for (const [shortcut, text] of REPLIES) {
+        await ada.getByTestId("reply-new").click();
+        await ada.getByTestId("reply-shortcut").fill(shortcut);
+        await ada.getByTestId("reply-text").fill(text);
+        await ada.getByTestId("reply-keep").click();
+        await ada.getByTestId("kept-reply").filter({ hasText: `/${shortcut}` }).waitFor();
+    }
+    await ada.keyboard.press("Escape");
 }
 
 /**
@@ -92,9 +122,17 @@ async function walk(ada, bowl, width, picture) {
     await ada.getByTestId("note").click();
     await picture("console-note");
     await ada.getByTestId("reply").click();
+    await ada.getByTestId("message-input").fill("/");
+    await ada.getByTestId("suggestion").first().waitFor();
+    await picture("console-reply-menu");
+    await ada.getByTestId("message-input").fill("");
     await ada.getByTestId("transfer").click();
     await ada.getByTestId("transfer-to").locator("option", { hasText: "Bruno" }).waitFor({ state: "attached" });
     await picture("console-transfer");
+    await ada.keyboard.press("Escape");
+    await ada.getByTestId("label").click();
+    await ada.getByTestId("label-new").waitFor();
+    await picture("console-labels");
     await ada.keyboard.press("Escape");
     await ada.keyboard.press("Alt+KeyE");
     await picture("console-close");
@@ -105,7 +143,7 @@ async function walk(ada, bowl, width, picture) {
         await picture("console-two");
         await ada.getByTestId("tab-waiting").click();
         await row(ada, "Portugal").click({ modifiers: ["Control"] });
-        await pane(ada, "Portugal").waitFor();
+        await ada.getByTestId("attending").filter({ hasText: "Bruno" }).waitFor();
         await picture("console-three");
     }
     await ada.keyboard.press("Control+KeyK");
@@ -115,6 +153,11 @@ async function walk(ada, bowl, width, picture) {
     await ada.keyboard.press("Control+Slash");
     await ada.getByTestId("help").waitFor();
     await picture("console-help");
+    await ada.keyboard.press("Escape");
+    await ada.getByTestId("menu-open").click();
+    await ada.getByTestId("replies-item").click();
+    await ada.getByTestId("kept-reply").first().waitFor();
+    await picture("console-replies");
     await ada.keyboard.press("Escape");
     await ada.getByTestId("menu-open").click();
     await picture("console-menu");

@@ -22,7 +22,7 @@ const PATIENCE = 4000;
 
 export class Panes {
     #place: Place = FIRST;
-    #wish: { contact: ContactId; wish: Wish; until: number } | undefined;
+    #wish: { contact: ContactId; wish: Wish; until: number; waits: boolean } | undefined;
     readonly #changed: () => void;
 
     constructor(changed: () => void) {
@@ -104,7 +104,7 @@ export class Panes {
 
     /** Asks for the focus. */
     wish(contact: ContactId, wish: Wish): void {
-        this.#wish = { contact, wish, until: Date.now() + PATIENCE };
+        this.#wish = { contact, wish, until: Date.now() + PATIENCE, waits: false };
         this.#changed();
     }
 
@@ -112,7 +112,13 @@ export class Panes {
     settle(root: HTMLElement): void {
         const wanted = this.#wish;
         if (!wanted) return;
-        if (Date.now() > wanted.until) this.#wish = undefined;
+        const { activeElement } = document;
+        // Whoever has gone elsewhere meanwhile is left there.
+        const gone = wanted.waits && activeElement !== document.body && !activeElement?.matches(WISHES.heading);
+        if (gone || Date.now() > wanted.until) {
+            this.#wish = undefined;
+            return;
+        }
         const where = wanted.wish === "row" ? root : paneOf(root, wanted.contact);
         const found = [...(where?.querySelectorAll<HTMLElement>(WISHES[wanted.wish]) ?? [])].find(
             (element) => wanted.wish !== "row" || element.dataset["contact"] === wanted.contact,
@@ -121,9 +127,12 @@ export class Panes {
             this.#wish = undefined;
             found.focus();
         } else if (wanted.wish === "answer") {
-            // Until there is something to write in, the chat's heading has the focus; but nobody is torn out of another field.
+            // Until there is something to write in, the chat's heading has the focus.
             const heading = where?.querySelector<HTMLElement>(WISHES.heading);
-            if (!isWriting(document.activeElement) && document.activeElement !== heading) heading?.focus();
+            if (heading && !wanted.waits) {
+                wanted.waits = true;
+                heading.focus();
+            }
         } else if (wanted.wish === "row") {
             this.#wish = undefined;
             root.querySelector<HTMLElement>(".tabs [aria-current]")?.focus();

@@ -4,7 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { ContactId, Conversation } from "sottovoce";
+import type { ContactId, Conversation, Item } from "sottovoce";
 import { nameOf } from "../conversation/phrases.js";
 import { day, time } from "../conversation/text.js";
 import { showItem } from "../conversation/window.js";
@@ -44,6 +44,8 @@ const AROUND = 36;
 export class Search {
     readonly #desk: Desk;
     #query = "";
+    /** What was found in transcripts, for as long as neither they nor the question change. */
+    #known = new WeakMap<readonly Item[], Hit[]>();
 
     constructor(desk: Desk) {
         this.#desk = desk;
@@ -55,6 +57,7 @@ export class Search {
 
     set query(query: string) {
         this.#query = query.trim();
+        this.#known = new WeakMap();
         // Closed chats are read from the log for as long as somebody searches.
         this.#desk.followed.closed = this.#query !== "";
         if (this.#query === "") CSS.highlights?.delete("found");
@@ -65,7 +68,7 @@ export class Search {
         const hits: Hit[] = [];
         for (const chat of this.#desk.chats) {
             if (!isSearched(chat, reach)) continue;
-            for (const hit of hitsIn(chat.conversation, this.#query)) hits.push(hit);
+            hits.push(...this.#hitsIn(chat.conversation));
         }
         hits.sort((a, b) => b.when - a.when);
         return html`<div class="results" data-testid="search-results">
@@ -74,6 +77,13 @@ export class Search {
                 ${hits.slice(0, MOST).map((hit) => this.#hit(hit))}
             </ul>
         </div>`;
+    }
+
+    #hitsIn(conversation: Conversation): Hit[] {
+        const { items } = conversation;
+        const hits = this.#known.get(items) ?? hitsIn(conversation, this.#query);
+        this.#known.set(items, hits);
+        return hits;
     }
 
     #hit(hit: Hit): TemplateResult {

@@ -57,13 +57,14 @@ function isSaid({ body }: Conversation["items"][number]): boolean {
 function waitingSince(entry: InboxEntry, conversation: Conversation | undefined, standing: Standing) {
     if (standing === "waiting") return entry.waitingSince ?? entry.created;
     if (standing !== "mine") return undefined;
-    let since: number | undefined;
-    for (const { body, author, time } of (conversation?.items ?? []).toReversed()) {
-        if (body.type !== "text") continue;
-        if (author?.role !== "visitor") break;
-        since = time;
+    const items = conversation?.items ?? [];
+    const answered = items.findLastIndex(({ body, author }) => body.type === "text" && author?.role !== "visitor");
+    // Only what came after the last answer is looked at: a long chat is not read through for each word.
+    for (let index = answered + 1; index < items.length; index += 1) {
+        const item = items[index];
+        if (item?.body.type === "text") return item.time;
     }
-    return since;
+    return undefined;
 }
 
 const MINUTE = 60_000;

@@ -50,7 +50,7 @@ export class Suggestions implements Assistant {
                         this.#take(reply);
                     }}
                 >
-                    <code>/${reply.shortcut}</code> <span dir="auto">${reply.text}</span>
+                    <code>/${reply.shortcut}</code> <span dir="auto">${this.#filled(reply.text)}</span>
                 </li>`,
             )}
         </ul>`;
@@ -98,17 +98,21 @@ export class Suggestions implements Assistant {
         return paneOf(document, this.#contact)?.querySelector<HTMLTextAreaElement>("[data-testid=message-input]") ?? undefined;
     }
 
-    #take({ text }: Reply): void {
-        const { drafts, device } = this.#desk;
-        const before = this.#before();
-        const rest = drafts.get(this.#contact).slice(before.length);
-        const view = device.state.conversation(this.#contact)?.view;
-        const words = filled(text, {
+    #filled(text: string): string {
+        const { state } = this.#desk.device;
+        const view = state.conversation(this.#contact)?.view;
+        return filled(text, {
             name: view && givenName(view),
-            agent: device.state.account?.own.name ?? "",
+            agent: state.account?.own.name ?? "",
             business: view?.entryPointName ?? "",
         });
-        const kept = before.replace(/\/[a-z0-9-]*$/, "") + words;
+    }
+
+    #take({ text }: Reply): void {
+        const { drafts } = this.#desk;
+        const before = this.#before();
+        const rest = drafts.get(this.#contact).slice(before.length);
+        const kept = before.replace(/\/[a-z0-9-]*$/, "") + this.#filled(text);
         drafts.set(this.#contact, kept + rest);
         this.#chosen = 0;
         this.#desk.refresh();
