@@ -112,6 +112,29 @@ test("details say who can read a chat and when its keys were changed", async () 
     await clear();
 });
 
+test("a second tab shows and answers the same chats, and what it puts away stays open in the first", async () => {
+    await row(ada, "The second chat").click();
+    await pane(ada, "The second chat").waitFor();
+    const second = await ada.context().newPage();
+    await second.goto(desks.account.uninvited);
+    await second.getByTestId("tab-mine").click();
+    await row(second, "The second chat").click();
+    await pane(second, "The second chat").waitFor();
+    await say(second, "From the second tab");
+    await pane(ada, "From the second tab").waitFor();
+    await second.keyboard.press("Escape");
+    await second.keyboard.press("Escape");
+    await second.getByTestId("contact").waitFor({ state: "detached" });
+    await pane(ada, "The second chat").waitFor();
+    await say(ada, "From the first tab again");
+    const visitor = visitors[1];
+    if (visitor) for (const text of ["From the second tab", "From the first tab again"]) await reads(visitor, text);
+    await second.close();
+    await say(ada, "And once more");
+    if (visitor) await reads(visitor, "And once more");
+    await clear();
+});
+
 test("on a phone list, chat and details are pages with a way back", async () => {
     const contact = await row(ada, "The first chat").getAttribute("data-contact");
     const first = ada.locator(`[data-testid=inbox-item][data-contact="${contact}"]`);
