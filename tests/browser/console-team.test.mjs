@@ -168,3 +168,16 @@ test("whoever has as many chats as they want is shown as away", async () => {
     await closeIt(bruno);
     assert.deepEqual(desks.complaints, []);
 });
+
+test("what a colleague did before one was let in is not said to be the visitor's doing", async () => {
+    await desks.visitor("Renewed by others");
+    for (const name of ["Carl", "Dina"]) {
+        const page = await desks.agent(name);
+        await row(page, "Renewed by others").click();
+        // Whoever comes gets the chat sealed to a key that it holds.
+        await page.locator("[data-event=rekeyed]").first().waitFor();
+        const lines = await page.locator("[data-event=rekeyed]").allTextContents();
+        assert.deepEqual(lines.filter((line) => line.includes("The visitor")), []);
+        await page.context().close();
+    }
+});

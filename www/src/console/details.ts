@@ -1,9 +1,10 @@
 /** What stands beside a chat: who can read it, how its keys fared, what the visitor is told. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Author, ContactView, Item } from "sottovoce";
+import type { Author, ContactView, DeviceId, Item } from "sottovoce";
 import { nameOf, roleName, sentence, teamName } from "../conversation/phrases.js";
 import { day, time } from "../conversation/text.js";
+import { committer, visitorOf } from "../conversation/transcript.js";
 import { customer, givenName } from "./customer.js";
 import type { Desk } from "./desk.js";
 import { avatar } from "./faces.js";
@@ -90,10 +91,10 @@ function identity({ verifiedIdentity }: ContactView): string {
 }
 
 /** What changed a chat's keys, as part of a sentence; nothing for what changed none. */
-function change({ body, author }: Item): string | undefined {
-    if (body.type !== "system") return undefined;
-    const { event } = body;
-    const who = nameOf(author);
+function change(item: Item, visitor: DeviceId | undefined): string | undefined {
+    if (item.body.type !== "system") return undefined;
+    const { event } = item.body;
+    const who = nameOf(committer(item, visitor));
     switch (event.type) {
         case "joined":
             return event.replaced ? `when ${inside(who)} took over` : `when ${inside(who)} joined`;
@@ -112,16 +113,17 @@ function change({ body, author }: Item): string | undefined {
 }
 
 function inside(name: string): string {
-    return name === "You" ? "you" : name === "The visitor" ? "the visitor" : name;
+    return ["You", "The visitor", "Somebody"].includes(name) ? name.toLowerCase() : name;
 }
 
 /** How often keys were changed, and when last. */
 function keyChanges(view: ContactView, items: readonly Item[]): string {
-    const changes = items.filter((item) => change(item) !== undefined);
+    const visitor = visitorOf(view);
+    const changes = items.filter((item) => change(item, visitor) !== undefined);
     const last = changes.at(-1);
     if (!last) {
         return view.state === "closed" ? "Its keys were never changed." : "Its keys are those that it began with. Taking it changes them.";
     }
     const times = changes.length === 1 ? "once" : `${changes.length} times, last`;
-    return `Keys were changed ${times} ${change(last)} at ${time(last.time)}. Who was not there then cannot read what came after.`;
+    return `Keys were changed ${times} ${change(last, visitor)} at ${time(last.time)}. Who was not there then cannot read what came after.`;
 }

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
-import type { Command, ContactId, Conversation, Item } from "sottovoce";
+import type { Author, Command, ContactId, ContactView, Conversation, DeviceId, Item } from "sottovoce";
 import {
     itemFailure,
     mark,
@@ -35,15 +35,16 @@ export function transcript(
     const items = conversation?.items ?? [];
     const first = conversation ? firstShown(conversation) : 0;
     const today = dayNumber(Date.now());
+    const visitor = visitorOf(conversation?.view);
     return html`<div class="lines">${conversation && first > 0 ? earlier(conversation, first, refresh) : nothing}${repeat(
         first > 0 ? items.slice(first) : items,
         ({ key }) => key,
         (item, index) => {
             const before = index > 0 ? items[first + index - 1] : undefined;
             // A long transcript is not written anew for each word that is typed.
-            return guard([item, before, words(), today, conversation?.contact], () => [
+            return guard([item, before, words(), today, conversation?.contact, visitor], () => [
                 separator(item, before),
-                line(item, before, reader, (type, id) => {
+                line(item, before, reader, visitor, (type, id) => {
                     if (conversation) command({ type, contact: conversation.contact, id });
                 }),
             ]);
@@ -64,12 +65,12 @@ function separator(item: Item, before: Item | undefined) {
     return html`<p class="day" data-testid="day">${day(item.time)}</p>`;
 }
 
-function line(item: Item, before: Item | undefined, reader: Reader, repair: Repair) {
+function line(item: Item, before: Item | undefined, reader: Reader, visitor: DeviceId | undefined, repair: Repair) {
     const { body } = item;
     switch (body.type) {
         case "system":
             return html`<p class="system" data-testid="system" data-event=${body.event.type}>
-                ${systemLine(body.event, item.author, reader)}
+                ${systemLine(body.event, committer(item, visitor), reader)}
             </p>`;
         case "text":
         case "note":
@@ -77,6 +78,17 @@ function line(item: Item, before: Item | undefined, reader: Reader, repair: Repa
         default:
             return html`<p class="system faint" data-testid="placeholder">${placeholder(body)}</p>`;
     }
+}
+
+/** The visitor's device. */
+export function visitorOf(view: ContactView | undefined): DeviceId | undefined {
+    return view?.participants.find(({ author }) => author.role === "visitor")?.author.device;
+}
+
+/** Who did something, if that is known: a device without a known credential counts as a visitor, which only one is. */
+export function committer({ author }: Item, visitor: DeviceId | undefined): Author | undefined {
+    const isStranger = author?.role === "visitor" && !author.own && visitor !== undefined && author.device !== visitor;
+    return isStranger ? undefined : author;
 }
 
 function message(
