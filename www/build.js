@@ -2,20 +2,21 @@
  * Builds `dist/widget`, `dist/console` and `dist/shop`, and the package's `sottovoce/widget`.
  *
  * The widget's loader has a fixed name, so that pages can embed it. It knows the hashes of the
- * chat code, of the languages and of the wasm and lets the browser check them.
+ * chat code, of the languages and of the wasm and lets the browser check them. The package has a copy
+ * of all of it in `script`, and says the hashes of what pages load in `integrity.json`.
  */
 
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
 const hash = (bytes, name, encoding) => createHash(name).update(bytes).digest(encoding);
-const pin = async (file) => ({
-    file,
-    integrity: `sha384-${hash(await readFile(place(`dist/widget/${file}`)), "sha384", "base64")}`,
-});
+const wasmOf = (who) => fileURLToPath(import.meta.resolve(`sottovoce/${who}.wasm`));
+const packaged = (path) => fileURLToPath(new URL(`dist/${path}`, import.meta.resolve("sottovoce/package.json")));
+const integrityOf = async (path) => `sha384-${hash(await readFile(path), "sha384", "base64")}`;
+const pin = async (file) => ({ file, integrity: await integrityOf(place(`dist/widget/${file}`)) });
 
 const settings = () => ({
     configFile: false,
@@ -35,7 +36,7 @@ const output = (directory, rolldownOptions) => ({
 });
 
 async function copyWasm() {
-    const from = fileURLToPath(import.meta.resolve("sottovoce/visitor.wasm"));
+    const from = wasmOf("visitor");
     const file = `sottovoce-${hash(await readFile(from), "sha256", "hex").slice(0, 8)}.wasm`;
     await mkdir(place("dist/widget"), { recursive: true });
     await copyFile(from, place(`dist/widget/${file}`));
@@ -93,8 +94,9 @@ const core = {
 await build({
     ...settings(),
     plugins: [core],
+    define: { CORE_INTEGRITY: JSON.stringify(wasm.integrity) },
     build: {
-        outDir: fileURLToPath(new URL("widget", import.meta.resolve("sottovoce/package.json").replace("package.json", "dist/"))),
+        outDir: packaged("widget"),
         emptyOutDir: true,
         target: "es2022",
         minify: true,
@@ -108,5 +110,11 @@ await build({
         },
     },
 });
+await rm(packaged("script"), { recursive: true, force: true });
+await cp(place("dist/widget"), packaged("script"), { recursive: true });
+const scripts = (await readdir(packaged("script"))).map((name) => `script/${name}`);
+const loaded = [...scripts, "wasm/staff/sottovoce_bg.wasm", "wasm/visitor/sottovoce_bg.wasm"];
+const hashes = await Promise.all(loaded.map(async (path) => [path, await integrityOf(packaged(path))]));
+await writeFile(packaged("integrity.json"), `${JSON.stringify(Object.fromEntries(hashes), undefined, 4)}\n`);
 await buildPage("console");
 await buildPage("shop");

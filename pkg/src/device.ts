@@ -152,7 +152,10 @@ export class Device {
         this.#turn += 1;
         this.#engine?.stop();
         this.#engine = undefined;
-        if (!this.#closed) this.#setRole("following");
+        if (this.#closed) return;
+        this.#setRole("following");
+        // What was learnt after another tab took over is not what counts.
+        this.#channel.post({ type: "hello" });
     }
 
     #happened(event: Event): void {

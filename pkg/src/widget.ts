@@ -105,7 +105,7 @@ export interface ChatAttributes {
     name?: string;
     locale?: Locale | "auto";
     theme?: Theme;
-    /** The business's colour as `#rrggbb`. */
+    /** The business's colour, as CSS writes colours. */
     "brand-color"?: string;
     /** The corner that it stands in; without, where lines of the page end. */
     position?: "right" | "left";

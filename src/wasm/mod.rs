@@ -5,6 +5,7 @@
 
 #[cfg(feature = "staff")]
 mod administration;
+mod administration_types;
 mod config;
 mod event;
 mod input;

@@ -117,6 +117,8 @@ export async function openAccount({ archived = false, vault = false, lowest = "e
             if (manager) [running] = await manager();
         },
         stopRelay: () => ended(relay),
+        /** Without a goodbye to anybody. */
+        killRelay: () => ended(relay, "SIGKILL"),
         startRelay: async () => {
             [relay] = await start();
         },
@@ -198,17 +200,23 @@ async function program(sign, words, environment = {}) {
     return [child, said];
 }
 
-/** @param {ChildProcess} child */
-function ended(child) {
+/**
+ * @param {ChildProcess} child
+ * @param {NodeJS.Signals} [signal]
+ */
+function ended(child, signal) {
     return new Promise((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve(undefined);
         child.once("exit", resolve);
-        child.kill();
+        child.kill(signal);
     });
 }
 
-/** @returns {Promise<number>} */
-function freePort() {
+/**
+ * A port that nothing listens on.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
     return new Promise((resolve) => {
         const server = createServer();
         server.listen(0, "127.0.0.1", () => {

@@ -38,6 +38,7 @@ export async function site({ policy = STRICT, attributes = {}, alter = (_, bytes
         const { pathname } = new URL(request.url ?? "/", "http://localhost");
         const name = pathname.endsWith("/") ? `${pathname}index.html` : pathname;
         response.setHeader("content-security-policy", policy);
+        response.setHeader("access-control-allow-origin", "*");
         try {
             if (name === "/index.html") {
                 response.setHeader("content-type", "text/html; charset=utf-8");
@@ -75,9 +76,13 @@ export function embed(attributes) {
     return `<!doctype html><title>A page</title><script async src="/widget/loader.js" ${data.join(" ")}></script>`;
 }
 
-/** @returns {Promise<Browser>} */
-export function launch() {
+/**
+ * @param {import("playwright-core").LaunchOptions} [options]
+ * @returns {Promise<Browser>}
+ */
+export function launch(options) {
     return chromium.launch({
+        ...options,
         executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
         args: [
             "--no-sandbox",

@@ -82,6 +82,11 @@ pub(crate) fn wasm(workspace: &Workspace) -> Outcome {
     setup::rust_target(workspace)?;
     setup::npm(workspace)?;
     let tools = setup::wasm_bindgen(workspace)?;
+    // Nothing of an earlier build, by whatever name, gets into the package.
+    let all = workspace.path("pkg/dist/wasm");
+    if all.exists() {
+        std::fs::remove_dir_all(&all).during(format!("removing {}", all.display()))?;
+    }
     for (name, features) in BUILDS {
         core(workspace, &tools, name, features)?;
     }

@@ -31,6 +31,7 @@ const STAGES: &[Stage] = &[
     step("size", size::check),
     tests("wasm", wasm),
     tests("pages", pages),
+    tests("consumers", consumers),
     tests("python", python),
     tests("kotlin", kotlin),
     step("swift", mobile::swift),
@@ -201,6 +202,16 @@ fn pages(workspace: &Workspace) -> Outcome<Tally> {
         workspace,
         "npm",
         &["run", "--silent", "test"],
+    )?)
+}
+
+/// The packed npm package in projects of their own.
+fn consumers(workspace: &Workspace) -> Outcome<Tally> {
+    let tests = "tests/consumers/consumers.test.mjs";
+    counted(&mut programs::tester(
+        workspace,
+        "node",
+        &["--test", tests],
     )?)
 }
 

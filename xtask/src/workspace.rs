@@ -72,6 +72,7 @@ impl Workspace {
         if in_ci() {
             // What nobody edits is not compiled in pieces: that would take twice the room.
             command.env("CARGO_INCREMENTAL", "0");
+            command.env("npm_config_cache", self.cache.join("npm"));
         }
         // `cargo run` describes this program to its children; build scripts that look at such
         // variables would take every second build for a new one.

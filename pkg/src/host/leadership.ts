@@ -80,9 +80,15 @@ export class Leadership {
                 await this.#events.lead();
                 await released;
             });
-        } catch {
+        } catch (error) {
             // Aborted by `leave`, or stolen by a visible tab.
-            if (this.#request !== request || this.#release === undefined) return;
+            if (this.#request !== request) return;
+            if (this.#release === undefined) {
+                // A page without an origin, as in a sandboxed frame, is not given any.
+                const refused = error instanceof DOMException && error.name === "SecurityError";
+                if (refused) await this.#joinWithoutLocks();
+                return;
+            }
             this.#request = undefined;
             this.#giveUp();
             this.join();
@@ -94,7 +100,7 @@ export class Leadership {
         if (!this.#request || this.#release) return;
         this.#asking = true;
         try {
-            const { held } = await navigator.locks.query();
+            const { held } = await navigator.locks.query().catch(() => ({ held: [] }));
             const led = held?.some((lock) => lock.name === this.#name) ?? false;
             if (!led || this.#release || !(await this.#events.ask())) return;
             if (!this.#request || this.#release) return;

@@ -62,6 +62,8 @@ export class RelayConnection {
     readonly #events: RelayEvents;
     readonly #listeners = new AbortController();
     #socket: WebSocket | undefined;
+    /** When it opened; 0 until then. */
+    #opened = 0;
     #retry: ReturnType<typeof setTimeout> | undefined;
     #failures = 0;
 
@@ -69,10 +71,12 @@ export class RelayConnection {
         this.#address = address;
         this.#events = events;
         const { signal } = this.#listeners;
-        addEventListener("online", () => this.#retryNow(), { signal });
+        addEventListener("online", () => this.#dialAnew(), { signal });
+        // The browser knows at once what the connection would learn in minutes.
+        addEventListener("offline", () => this.#lose(), { signal });
         document.addEventListener(
             "visibilitychange",
-            () => document.visibilityState === "visible" && this.#retryNow(),
+            () => document.visibilityState === "visible" && !this.#socket && this.#dialAnew(),
             { signal },
         );
         this.#dial();
@@ -99,28 +103,38 @@ export class RelayConnection {
         const socket = new WebSocket(this.#address.url, SUBPROTOCOL);
         socket.binaryType = "arraybuffer";
         this.#socket = socket;
-        let opened = 0;
+        this.#opened = 0;
         const current = () => this.#socket === socket;
         socket.onopen = () => {
-            opened = Date.now();
-            if (current()) this.#events.connected();
+            if (!current()) return;
+            this.#opened = Date.now();
+            this.#events.connected();
         };
         socket.onmessage = ({ data }: MessageEvent<unknown>) => {
             if (current() && data instanceof ArrayBuffer) this.#events.frame(new Uint8Array(data));
         };
-        socket.onclose = () => {
-            if (!current()) return;
-            this.#socket = undefined;
-            const stable = opened > 0 && Date.now() - opened >= STABLE_AFTER;
-            this.#failures = stable ? 0 : this.#failures + 1;
-            this.#retry = setTimeout(() => this.#dial(), retryDelay(this.#failures));
-            if (opened > 0) this.#events.disconnected();
-        };
+        socket.onclose = () => current() && this.#lose();
     }
 
-    #retryNow(): void {
-        if (this.#socket) return;
+    /** The connection is gone, or is given up; another one follows. */
+    #lose(): void {
+        const socket = this.#socket;
+        if (!socket) return;
+        this.#socket = undefined;
+        socket.close();
+        const stable = this.#opened > 0 && Date.now() - this.#opened >= STABLE_AFTER;
+        this.#failures = stable ? 0 : this.#failures + 1;
+        this.#retry = setTimeout(() => this.#dial(), retryDelay(this.#failures));
+        if (this.#opened > 0) this.#events.disconnected();
+    }
+
+    #dialAnew(): void {
+        if (this.#opened > 0 && this.#socket) return;
         clearTimeout(this.#retry);
+        // One that does not open may wait for a network that is gone.
+        const waiting = this.#socket;
+        this.#socket = undefined;
+        waiting?.close();
         this.#failures = 0;
         this.#dial();
     }

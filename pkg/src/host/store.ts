@@ -147,7 +147,12 @@ async function takeOver(
             const known = (target as IDBRequest<Meta | undefined>).result ?? spare;
             if (!known) return transaction.abort();
             meta = { ...known, term: known.term + 1 };
-            metas.put(meta, DEVICE);
+            try {
+                metas.put(meta, DEVICE);
+            } catch {
+                // Some private windows keep no keys.
+                transaction.abort();
+            }
         };
         records.getAll().onsuccess = ({ target }) => {
             all = (target as IDBRequest<SealedRecord[]>).result;

@@ -97,6 +97,21 @@ export function day(moment: number): string {
     return format("day", { weekday: "long", day: "numeric", month: "long", year: "numeric" }, moment);
 }
 
+/** Calls whenever a day begins, for what `day` says; returns how to stop that. */
+export function atMidnight(call: () => void): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = () => {
+        const now = new Date();
+        const next = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+        timer = setTimeout(() => {
+            call();
+            wait();
+        }, next.getTime() - now.getTime());
+    };
+    wait();
+    return () => clearTimeout(timer);
+}
+
 /** Day and time. */
 export function dateAndTime(moment: number): string {
     return format("both", { dateStyle: "medium", timeStyle: "medium" }, moment);

@@ -84,7 +84,7 @@ function elementOf(source: Source): CustomElementConstructor {
 
         attributeChangedCallback(name: string): void {
             if (current !== this) return;
-            if (name === "brand-color") this.#brand.replaceSync(brandStyle(this));
+            if (name === "brand-color") this.#paint();
             else this.#speak();
         }
 
@@ -180,7 +180,6 @@ function elementOf(source: Source): CustomElementConstructor {
             const { signal } = this.#stay;
             const sheet = new CSSStyleSheet();
             sheet.replaceSync(style);
-            this.#brand.replaceSync(brandStyle(this));
             this.#root.adoptedStyleSheets = [sheet, this.#brand];
             this.#button.dataset.testid = "launcher";
             this.#button.type = "button";
@@ -192,6 +191,7 @@ function elementOf(source: Source): CustomElementConstructor {
             }
             this.#panel.hidden = true;
             this.#root.append(this.#panel, this.#button);
+            this.#paint();
             this.#speak();
             source.begun?.(this);
             this.#tell("ready", undefined);
@@ -199,6 +199,10 @@ function elementOf(source: Source): CustomElementConstructor {
             const was = remembered();
             if (was === "open") void this.#open(false);
             else if (was === "away") void this.#start().catch(() => {});
+        }
+
+        #paint(): void {
+            this.#brand.replaceSync(brandStyle(this.getAttribute("brand-color"), this.#button));
         }
 
         #preload(): void {

@@ -4,6 +4,8 @@ import { define } from "./element.js";
 
 // Filled in by the build: an expression by which the page's bundler finds the file, and ours does not.
 declare const CORE_URL: URL;
+// And what has to be there, wherever the page says it is.
+declare const CORE_INTEGRITY: string;
 
 const languages = {
     it: () => import("../conversation/languages/italian.js"),
@@ -14,7 +16,7 @@ const languages = {
 let wasm: Promise<Response> | undefined;
 
 function fetchWasm(place: string | undefined): Promise<Response> {
-    wasm ??= fetch(place ?? CORE_URL);
+    wasm ??= fetch(place ?? CORE_URL, { integrity: CORE_INTEGRITY });
     wasm.catch(() => (wasm = undefined));
     return wasm;
 }

@@ -17,7 +17,7 @@ import {
     transcript,
     unreadAfter,
 } from "../conversation/transcript.js";
-import { prepareTimes } from "../conversation/text.js";
+import { atMidnight, prepareTimes } from "../conversation/text.js";
 import { Attention } from "../conversation/attention.js";
 import { Beginning, DRAFT, EARLY } from "./beginning.js";
 import style from "./chat.css?inline";
@@ -44,6 +44,8 @@ export interface ChatHost {
 }
 
 const DRAFTS = "sottovoce:";
+/** How long screen readers are given to take in the history, in milliseconds. */
+const HISTORY_READ = 100;
 
 /** Forgets what this browser has stored of an account's chat. */
 export async function forgetStored(account: string): Promise<void> {
@@ -62,9 +64,13 @@ export class Chat {
     readonly #typing = new TypingSigns(() => this.#refresh());
     readonly #seen = new Seen(() => this.#refresh());
     readonly #attention = new Attention(() => this.#host.attribute("sound") !== "off");
+    readonly #stopDays = atMidnight(() => this.#refresh());
     readonly #told: Told;
     readonly #device: Device | undefined;
     readonly #beginning: Beginning;
+    /** The contact whose history has been shown: what comes from here on is announced. */
+    #announced: string | undefined;
+    #announcing: ReturnType<typeof setTimeout> | undefined;
     #notice: string | undefined;
     #sheetOpen = false;
     #ending = false;
@@ -147,6 +153,8 @@ export class Chat {
         this.#typing.stop();
         this.#seen.stop();
         this.#attention.stop();
+        this.#stopDays();
+        clearTimeout(this.#announcing);
         this.#panel.remove();
         this.#root.adoptedStyleSheets = this.#root.adoptedStyleSheets.filter((one) => !this.#styles.includes(one));
     }
@@ -275,8 +283,20 @@ export class Chat {
     #render(): void {
         const focused = this.#panel.contains(this.#root.activeElement);
         render(this.#page(), this.#panel);
+        this.#announce();
         // Whoever was where nothing is any longer goes on where there is something to do.
         if (focused && !this.#root.activeElement) this.#focus("textarea, [data-testid=new-chat]");
+    }
+
+    /** Once the history stands there, and not in the same breath, the log tells what is added. */
+    #announce(): void {
+        const { contact, view } = this.#conversation ?? {};
+        if (!view?.caughtUp || contact === this.#announced || this.#announcing !== undefined) return;
+        this.#announcing = setTimeout(() => {
+            this.#announcing = undefined;
+            this.#announced = contact;
+            this.#refresh();
+        }, HISTORY_READ);
     }
 
     #focus(selector: string): void {
@@ -333,7 +353,7 @@ export class Chat {
             <div
                 class="log"
                 role="log"
-                aria-live=${conversation && !view?.caughtUp ? "off" : "polite"}
+                aria-live=${conversation && conversation.contact === this.#announced ? "polite" : "off"}
                 aria-relevant="additions"
                 aria-label=${chat.log}
                 tabindex="0"
