@@ -83,7 +83,7 @@ export class Device {
         return () => this.#listeners.delete(listener);
     }
 
-    /** Resolves when the core has taken the command; its outcome comes as events. */
+    /** Resolves when what follows from the command is durable; its outcome comes as events. */
     command(command: Command): Promise<void> {
         return this.#request({ type: "command", command });
     }
@@ -143,7 +143,7 @@ export class Device {
         this.#setRole("leading");
         this.#channel.post({ type: "snapshot", events: this.state.replay() });
         if (this.#options.kind.type === "staff") {
-            for (const contact of followed) this.#engine.command({ type: "open", contact });
+            for (const contact of followed) void this.#engine.command({ type: "open", contact }).catch(() => {});
         }
         for (const [id, { request }] of this.#requests) void this.#serve(id, request);
     }
@@ -234,6 +234,10 @@ export class Device {
             return Promise.reject(new SottovoceError(code, "This tab cannot send."));
         }
         const id = crypto.randomUUID();
+        if (request.type === "command" && request.command.type === "send") {
+            // Two leaders may be asked for it, when the first one ends.
+            request = { ...request, command: { id: randomId(), ...request.command } };
+        }
         return new Promise((resolve, reject) => {
             this.#requests.set(id, { request, resolve, reject });
             if (this.#engine) void this.#serve(id, request);
@@ -258,6 +262,11 @@ export class Device {
             await this.#perform(request);
         } catch (error) {
             code = codeOf(error);
+            if (code === "stopped") {
+                // The next leader is asked again.
+                this.#answered.delete(id);
+                return;
+            }
         }
         this.#settle(id, code);
         this.#channel.post(code === undefined ? { type: "done", id } : { type: "done", id, code });
@@ -274,12 +283,13 @@ export class Device {
             return;
         }
         const { command } = request;
-        this.#engine?.command(command);
+        const done = this.#engine?.command(command);
         if (command.type === "leave") {
             this.state.forget(command.contact);
             this.#channel.post({ type: "forget", contact: command.contact });
             this.#tell({ type: "reset" });
         }
+        await (done ?? Promise.reject(new SottovoceError("stopped", "This tab does not lead.")));
     }
 
     #settle(id: string, code: string | undefined): void {
@@ -305,6 +315,12 @@ interface PendingRequest {
     request: TabRequest;
     resolve: () => void;
     reject: (error: SottovoceError) => void;
+}
+
+/** 16 random bytes as base64url. */
+function randomId(): string {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
 }
 
 function storeName({ account, kind }: Pick<DeviceOptions, "account" | "kind">): string {

@@ -112,6 +112,7 @@ impl Device {
             kind: "text".to_owned(),
             body: text.as_bytes().to_vec(),
             reply_to: None,
+            id: None,
         });
     }
 }

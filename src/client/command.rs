@@ -39,6 +39,9 @@ pub enum Command {
         body: Vec<u8>,
         /// The content that it answers.
         reply_to: Option<ContentId>,
+        /// Names the message, 16 random bytes, for a host that may have to give the command twice: a message
+        /// that is known by this name is not sent again. Without it the client makes one.
+        id: Option<ContentId>,
     },
     /// Staff: send a private note, readable by staff on the roster only.
     Note {

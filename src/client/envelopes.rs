@@ -280,7 +280,14 @@ impl Conversation {
         self.put(cx, shown);
     }
 
-    /// Whether a device's content was not seen before, in this epoch or another.
+    /// Whether a device's content was seen before, in this epoch or another.
+    pub(super) fn has_content(&self, device: &DeviceId, id: &ContentId) -> bool {
+        self.contents
+            .get(device)
+            .is_some_and(|known| known.binary_search(id).is_ok())
+    }
+
+    /// Whether a device's content was not seen before, which it is from now on.
     fn is_new(&mut self, device: DeviceId, id: ContentId) -> bool {
         let known = self.contents.get_or_insert_with(device, Vec::new);
         match known.binary_search(&id) {

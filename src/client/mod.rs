@@ -459,8 +459,9 @@ impl Client {
                 kind,
                 body,
                 reply_to,
+                id,
                 ..
-            } => conversation.queue(cx, now, kind, body, reply_to, false),
+            } => conversation.send(cx, now, id, kind, body, reply_to),
             Command::Note { text, .. } => {
                 if STAFF && cx.role().is_staff() {
                     let kind = crate::message::kind::NOTE.to_owned();

@@ -20,6 +20,30 @@ use crate::wire::{Bytes, ContentId, Time, Version, encode, limits};
 const WINDOW: usize = 64;
 
 impl Conversation {
+    /// Queues a person's message, unless it is known by the name that its host gave it: a host whose tab
+    /// ended before it heard of the first time says it twice.
+    pub(super) fn send(
+        &mut self,
+        cx: &mut Context,
+        now: Time,
+        id: Option<ContentId>,
+        kind_name: String,
+        body: Vec<u8>,
+        reply_to: Option<ContentId>,
+    ) {
+        let Some(id) = id else {
+            return self.queue(cx, now, kind_name, body, reply_to, false);
+        };
+        let waits = self.outbox.iter().any(|outgoing| outgoing.id == id);
+        if waits || self.has_content(&cx.device(), &id) {
+            return;
+        }
+        match self.outgoing(cx, now, kind_name, body, reply_to, false) {
+            Ok(outgoing) => self.put_out(cx, now, Outgoing { id, ..outgoing }),
+            Err(code) => cx.failed(Some(self.id), code),
+        }
+    }
+
     /// Queues a message and sends it if nothing is in the way.
     pub(super) fn queue(
         &mut self,
@@ -30,19 +54,21 @@ impl Conversation {
         reply_to: Option<ContentId>,
         staff: bool,
     ) {
-        if kind_name == kind::TEXT {
+        match self.outgoing(cx, now, kind_name, body, reply_to, staff) {
+            Ok(outgoing) => self.put_out(cx, now, outgoing),
+            Err(code) => cx.failed(Some(self.id), code),
+        }
+    }
+
+    fn put_out(&mut self, cx: &mut Context, now: Time, outgoing: Outgoing) {
+        if outgoing.kind == kind::TEXT {
             // What is typed after it is a new message, so the others are told at once.
             self.fleeting.typing_sent = None;
         }
-        match self.outgoing(cx, now, kind_name, body, reply_to, staff) {
-            Ok(outgoing) => {
-                self.dirty_message(cx, &outgoing.id);
-                self.show_outgoing(cx, &outgoing);
-                self.outbox.push(outgoing);
-                self.flush(cx, now);
-            }
-            Err(code) => cx.failed(Some(self.id), code),
-        }
+        self.dirty_message(cx, &outgoing.id);
+        self.show_outgoing(cx, &outgoing);
+        self.outbox.push(outgoing);
+        self.flush(cx, now);
     }
 
     /// A message to be sent. Refused before anything is written if it is too large.

@@ -34,8 +34,11 @@ export type Command =
     | { type: "open"; contact: ContactId }
     /** Stop following a contact and forget its log. */
     | { type: "leave"; contact: ContactId }
-    /** Send a message to everyone on the roster. The body of a `text` is UTF-8, at most 64 KiB. */
-    | { type: "send"; contact: ContactId; kind: string; body: Uint8Array; replyTo?: ContentId }
+    /**
+     * Send a message to everyone on the roster. The body of a `text` is UTF-8, at most 64 KiB. A message that is
+     * known by `id`, 16 random bytes, is not sent again.
+     */
+    | { type: "send"; contact: ContactId; kind: string; body: Uint8Array; replyTo?: ContentId; id?: ContentId }
     /** Staff: send a private note, readable by staff on the roster only. */
     | { type: "note"; contact: ContactId; text: string }
     /**
@@ -194,6 +197,7 @@ fn command(from: &Reader<'_>) -> Command {
             kind: from.text("kind"),
             body: from.bytes("body"),
             reply_to: from.optional_id("replyTo").map(ContentId::new),
+            id: from.optional_id("id").map(ContentId::new),
         },
         "note" if STAFF => Command::Note {
             contact,

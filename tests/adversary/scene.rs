@@ -169,6 +169,7 @@ impl Scene {
             kind,
             body,
             reply_to,
+            id: None,
         };
         self.world.command(self.ada, send);
         self.world.run(3);

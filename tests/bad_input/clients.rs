@@ -294,6 +294,7 @@ fn commands_that_make_no_sense_fail_with_a_code() {
             kind: "text".into(),
             body: vec![b'x'; limits::BODY + 1],
             reply_to: None,
+            id: None,
         },
     ];
     for command in commands {

@@ -47,6 +47,7 @@ fn send(world: &mut World, node: usize, kind: &str, body: Vec<u8>) {
             kind,
             body,
             reply_to,
+            id: None,
         },
     );
     world.run(3);

@@ -85,6 +85,7 @@ fn what_is_too_large_or_empty_is_refused_before_it_is_sent() {
         kind: kind.into(),
         body: body.to_vec(),
         reply_to: None,
+        id: None,
     };
     world.command(visitor, send("text", &[0xff, 0xfe]));
     world.command(visitor, send(&"k".repeat(limits::NAME + 1), b"body"));
@@ -127,6 +128,7 @@ fn content_of_an_unknown_kind_survives_as_it_is() {
                 kind: kind.into(),
                 body: body.clone(),
                 reply_to: None,
+                id: None,
             };
             world.command(who, command);
             world.run(3);

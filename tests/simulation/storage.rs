@@ -2,6 +2,7 @@
 //! record leaves before the record is durable.
 
 use sottovoce::client::*;
+use sottovoce::wire::ContentId;
 
 use crate::conversation::{claim, greeted};
 use crate::world::World;
@@ -43,6 +44,40 @@ fn nothing_leaves_before_its_record_is_durable() {
     for node in [visitor, ada] {
         assert_eq!(world.nodes[node].texts(), ["hello", "kept"]);
         assert!(world.nodes[node].alarms().is_empty());
+    }
+}
+
+#[test]
+fn a_message_that_its_host_names_is_there_once_however_often_it_is_said() {
+    let (mut world, visitor, ada, _) = greeted(103);
+    claim(&mut world, ada);
+    world.run(15);
+    let contact = world.contact_of(visitor);
+    let send = |id: u8, text: &str| Command::Send {
+        contact,
+        kind: "text".into(),
+        body: text.into(),
+        reply_to: None,
+        id: Some(ContentId::new([id; 16])),
+    };
+    // While it waits to be sent, when it was sent, and by a process that came up without knowing.
+    world.disconnect(visitor);
+    world.command(visitor, send(1, "once"));
+    world.command(visitor, send(1, "once"));
+    world.kill(visitor);
+    world.command(visitor, send(1, "once"));
+    world.connect(visitor);
+    world.run(3);
+    world.command(visitor, send(1, "once"));
+    world.kill(visitor);
+    world.command(visitor, send(1, "once"));
+    world.command(visitor, send(2, "another"));
+    world.connect(visitor);
+    world.run(3);
+    for node in [visitor, ada] {
+        assert_eq!(world.nodes[node].texts(), ["hello", "once", "another"]);
+        assert!(world.nodes[node].alarms().is_empty());
+        assert!(world.nodes[node].failures().is_empty());
     }
 }
 

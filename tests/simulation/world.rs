@@ -328,6 +328,7 @@ impl World {
                 kind: "text".into(),
                 body: text.into(),
                 reply_to: None,
+                id: None,
             },
         );
     }

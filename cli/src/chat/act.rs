@@ -113,6 +113,7 @@ impl Session {
             kind: "text".to_owned(),
             body: text.into_bytes(),
             reply_to: None,
+            id: None,
         });
     }
 

@@ -226,6 +226,7 @@ impl Person {
             kind: "text".into(),
             body: text.into(),
             reply_to: None,
+            id: None,
         };
         self.handle.command(command).await.unwrap();
     }

@@ -1,6 +1,6 @@
 /** Runs the core in this tab: carries out its outputs and tells it what happened. */
 
-import { codeOf } from "../error.js";
+import { SottovoceError, codeOf } from "../error.js";
 import type { Core } from "../init.js";
 import type {
     Batch,
@@ -30,6 +30,10 @@ export class Engine {
     readonly #events: EngineEvents;
     readonly #relay: RelayConnection;
     readonly #waiting: Input[] = [];
+    /** The newest batch that is being written; `undefined` when all is durable. */
+    #writing: number | undefined;
+    /** Who waits until a batch is durable, or all is. */
+    #unsettled: Unsettled[] = [];
     #wake: ReturnType<typeof setTimeout> | undefined;
     #running = false;
     #stopped = false;
@@ -60,9 +64,19 @@ export class Engine {
         this.#take({ type: "tick" });
     }
 
-    /** Passes a wish on. Its outcome comes as events. */
-    command(command: Command): void {
-        this.#take({ type: "command", command });
+    /**
+     * Passes a wish on. Its outcome comes as events.
+     *
+     * Resolves when what follows from it is durable, so that it is not lost with this tab.
+     *
+     * @throws SottovoceError `stopped` when the engine stopped before that: it may be said to the next one.
+     */
+    command(command: Command): Promise<void> {
+        if (this.#stopped) return Promise.reject(stopped());
+        return new Promise((resolve, reject) => {
+            this.#unsettled.push({ resolve, reject, batch: undefined });
+            this.#take({ type: "command", command });
+        });
     }
 
     /** Stops at once. What was not yet durable was not sent either. */
@@ -73,6 +87,7 @@ export class Engine {
         this.#relay.stop();
         this.#store.close();
         this.#client.free();
+        for (const { reject } of this.#unsettled.splice(0)) reject(stopped());
     }
 
     /** A listener may give a command while outputs are carried out, so inputs queue. */
@@ -89,6 +104,17 @@ export class Engine {
         } finally {
             this.#running = false;
         }
+        this.#settle(0);
+    }
+
+    /** What was begun before a batch was taken in is in the next one, if there is one. */
+    #settle(durable: number): void {
+        this.#unsettled = this.#unsettled.filter((one) => {
+            one.batch ??= (this.#writing ?? 0) + 1;
+            const done = this.#writing === undefined || one.batch <= durable;
+            if (done) one.resolve();
+            return !done;
+        });
     }
 
     #handle(input: Input): void {
@@ -124,6 +150,7 @@ export class Engine {
     }
 
     async #keep(batch: Batch): Promise<void> {
+        this.#writing = batch.id;
         try {
             await this.#store.write(batch);
         } catch (error) {
@@ -135,7 +162,10 @@ export class Engine {
             if (!this.#stopped) this.#take({ type: "storeFailed", batch: batch.id });
             return;
         }
-        if (!this.#stopped) this.#take({ type: "stored", batch: batch.id });
+        if (this.#stopped) return;
+        this.#writing = undefined;
+        this.#take({ type: "stored", batch: batch.id });
+        this.#settle(batch.id);
     }
 
     #wakeAt(time: number): void {
@@ -143,4 +173,14 @@ export class Engine {
         const delay = Math.min(Math.max(0, time - Date.now()), LONGEST_TIMEOUT);
         this.#wake = setTimeout(() => this.#take({ type: "tick" }), delay);
     }
+}
+
+interface Unsettled {
+    resolve: () => void;
+    reject: (error: SottovoceError) => void;
+    batch: number | undefined;
+}
+
+function stopped(): SottovoceError {
+    return new SottovoceError("stopped", "This tab no longer leads.");
 }

@@ -65,5 +65,6 @@ pub fn text(contact: ContactId, words: &str) -> Command {
         kind: sottovoce::message::kind::TEXT.into(),
         body: words.into(),
         reply_to: None,
+        id: None,
     }
 }

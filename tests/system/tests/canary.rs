@@ -111,6 +111,7 @@ async fn no_plaintext_ever_reaches_the_relay() {
         kind,
         body,
         reply_to,
+        id: None,
     };
     visitor.command(command).await;
     let long = canaries.text("long message");

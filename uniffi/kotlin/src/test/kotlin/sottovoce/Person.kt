@@ -28,7 +28,7 @@ class Person(val client: Client) {
     }
 
     suspend fun says(contact: ContactId, text: String) {
-        client.command(Command.Send(contact, "text", text.toByteArray(), null))
+        client.command(Command.Send(contact, "text", text.toByteArray(), null, null))
     }
 
     /** Waits for a text of somebody else, and returns its author. */
