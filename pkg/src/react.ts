@@ -18,6 +18,8 @@ export type ChatHandlers = { [Name in keyof ChatEvents]?: ChatHandler<Name> };
 
 export interface SottovoceChatProps extends ChatAttributes {
     identify?: Identify;
+    /** What the page says of the visitor: see `setDetails`. */
+    details?: Readonly<Record<string, string>>;
     /** Handlers by the name of the event. They may differ at each rendering. */
     on?: ChatHandlers;
 }
@@ -40,7 +42,7 @@ const NAMES: Readonly<Record<keyof ChatEvents, true>> = {
 
 /** The chat. Its `ref` is the element, which takes the commands. */
 export const SottovoceChat: ForwardRefExoticComponent<SottovoceChatProps & RefAttributes<SottovoceChatElement>> =
-    forwardRef<SottovoceChatElement, SottovoceChatProps>(({ identify, on, ...attributes }, ref) => {
+    forwardRef<SottovoceChatElement, SottovoceChatProps>(({ identify, details, on, ...attributes }, ref) => {
         const element = useRef<SottovoceChatElement>(null);
         const handlers = useRef(on);
         useImperativeHandle<SottovoceChatElement | null, SottovoceChatElement | null>(ref, () => element.current, []);
@@ -48,6 +50,9 @@ export const SottovoceChat: ForwardRefExoticComponent<SottovoceChatProps & RefAt
             handlers.current = on;
         });
         useEffect(() => element.current?.identify(identify), [identify]);
+        // Objects differ at each rendering.
+        const said = JSON.stringify(details ?? {});
+        useEffect(() => element.current?.setDetails(JSON.parse(said)), [said]);
         useEffect(() => {
             const stops = (Object.keys(NAMES) as (keyof ChatEvents)[]).map((name) =>
                 element.current?.on(name, (detail) => {

@@ -80,6 +80,12 @@ export interface ChatCommands {
     hide(): void;
     /** Says how to learn who the visitor is, for chats that begin from now on. */
     identify(token: Identify | undefined): void;
+    /**
+     * Says something of the visitor, by name, such as an order's number: it goes with the chat, encrypted, when
+     * that begins or at once. Names of 1 to 64 bytes, values of at most 1,024, 30 in all; an empty value takes
+     * back what was said. The visitor can read it.
+     */
+    setDetails(details: Readonly<Record<string, string>>): void;
     /** Forgets the chat, its keys and who the visitor is, in this browser. */
     logout(): Promise<void>;
     setLocale(locale: Locale | "auto"): void;

@@ -1,7 +1,7 @@
 /** Who can read a conversation, and what stands behind the one true sentence. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { AccountView, ContactView, Level, TeamView } from "sottovoce";
+import type { AccountView, ContactView, Detail, Level, TeamView } from "sottovoce";
 import { nameOf, roleName, sentence, teamName, words } from "./phrases.js";
 
 /** People and teams on the roster, each with its role. */
@@ -31,6 +31,8 @@ export interface SheetOptions {
     teams: TeamView[];
     /** Who served the code of this chat. */
     code: string;
+    /** What the page says of the visitor. */
+    details: readonly Detail[];
     storageWorking: boolean;
     /** Saves the transcript, where there is one. */
     save?: ((kind: "text" | "page") => void) | undefined;
@@ -55,6 +57,7 @@ export function sheet(options: SheetOptions, close: () => void): TemplateResult 
             ? html`<p>${say.encrypted} ${archived ? say.serviceHasNoKeys : say.noServerHasKeys}</p>`
             : nothing}
         ${archived ? html`<p data-testid="archived">${say.archived(brand)}</p>` : nothing}
+        ${options.details.some(({ value }) => value !== "") ? said(options.details) : nothing}
         <h3>${say.sees}</h3>
         <p>${say.seen} ${level === "e2ee" ? say.notWritten : nothing}</p>
         <h3>${say.kept}</h3>
@@ -66,6 +69,23 @@ export function sheet(options: SheetOptions, close: () => void): TemplateResult 
         <p>${options.code}</p>
         ${options.save ? save(options.save) : nothing}
     </div>`;
+}
+
+function said(details: readonly Detail[]) {
+    const { details: title, detailsWhy, detailNames } = words().sheet;
+    const names = new Map(Object.entries(detailNames));
+    return html`<h3>${title}</h3>
+        <dl data-testid="details">
+            ${details.map(({ name, value }) =>
+                value === ""
+                    ? nothing
+                    : html`<div>
+                          <dt dir="auto">${names.get(name) ?? name}</dt>
+                          <dd dir="auto">${value}</dd>
+                      </div>`,
+            )}
+        </dl>
+        <p>${detailsWhy}</p>`;
 }
 
 function save(save: (kind: "text" | "page") => void) {

@@ -58,6 +58,7 @@ function elementOf(source: Source): CustomElementConstructor {
         readonly #brand = new CSSStyleSheet();
         #listeners: Listener[] = [];
         #identify: Identify | undefined;
+        #details: Readonly<Record<string, string>> = {};
         #chat: Chat | undefined;
         #starting: Promise<Chat | undefined> | undefined;
         #ready = false;
@@ -122,8 +123,14 @@ function elementOf(source: Source): CustomElementConstructor {
             this.#identify = token;
         }
 
+        setDetails(details: Readonly<Record<string, string>>): void {
+            this.#details = { ...this.#details, ...details };
+            this.#chat?.describe();
+        }
+
         async logout(): Promise<void> {
             this.#identify = undefined;
+            this.#details = {};
             const chat = this.#chat;
             this.close();
             remember(undefined);
@@ -275,6 +282,7 @@ function elementOf(source: Source): CustomElementConstructor {
                 language: (locale) => source.language(locale),
                 wasm: () => source.wasm(this.#attribute("wasm")),
                 identity: () => this.#identify,
+                details: () => this.#details,
                 away: () => this.close(),
                 unread: (count) => this.#badge(count),
                 tell: (name, detail) => this.#tell(name, detail),

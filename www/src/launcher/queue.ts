@@ -9,6 +9,7 @@ const COMMANDS = new Set<string>([
     "show",
     "hide",
     "identify",
+    "setDetails",
     "logout",
     "setLocale",
     "setTheme",

@@ -1,6 +1,6 @@
 /** How a chat begins: what is written at once waits until the contact exists, and is not lost. */
 
-import { SottovoceError, codeOf, type Device } from "sottovoce";
+import { SottovoceError, codeOf, type Detail, type Device } from "sottovoce";
 import type { Identify } from "sottovoce/widget";
 import type { Drafts } from "../conversation/composer.js";
 import type { EarlyText } from "../conversation/transcript.js";
@@ -33,11 +33,11 @@ export class Beginning {
 
     /**
      * Lets a text wait, and asks for a contact if nothing waited before. The page's token says who the
-     * visitor is, if it wants to say it.
+     * visitor is, if it wants to say it; its details go with the contact.
      *
      * Throws SottovoceError `not-identified` where the page has no token, and what `command` throws.
      */
-    async add(text: string, entryPoint: string, identify: Identify | undefined): Promise<void> {
+    async add(text: string, entryPoint: string, identify: Identify | undefined, details: Detail[]): Promise<void> {
         this.#texts.push({ key: crypto.randomUUID(), text });
         this.#keep();
         if (this.#asked) return;
@@ -47,6 +47,7 @@ export class Beginning {
             await this.#device?.command({
                 type: "start",
                 entryPoint,
+                details,
                 ...(identity === undefined ? {} : { identity }),
             });
         } catch (error) {

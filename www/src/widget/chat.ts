@@ -1,7 +1,7 @@
 /** The visitor's chat: one contact at a time, each with keys of its own. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { Device, codeOf, type Conversation, type DeviceEvent, type Level } from "sottovoce";
+import { Device, codeOf, type Conversation, type Detail, type DeviceEvent, type Level } from "sottovoce";
 import { init } from "sottovoce/visitor";
 import type { ChatEvents, Identify, Locale } from "sottovoce/widget";
 import { Drafts, composer } from "../conversation/composer.js";
@@ -20,6 +20,7 @@ import {
 import { atMidnight, prepareTimes } from "../conversation/text.js";
 import { Attention } from "../conversation/attention.js";
 import { Beginning, DRAFT, EARLY } from "./beginning.js";
+import { detailsOf, news } from "./details.js";
 import style from "./chat.css?inline";
 import { save } from "./saved.js";
 import { Seen, forgetSeen } from "./seen.js";
@@ -38,6 +39,8 @@ export interface ChatHost {
     wasm(): Promise<Response>;
     /** Asks for the token (JWT) that says who the visitor is, made for this device's key. */
     identity(): Identify | undefined;
+    /** What the page wants said of the visitor, by name. */
+    details(): Readonly<Record<string, string>>;
     away(): void;
     unread(count: number): void;
     tell<Name extends keyof ChatEvents>(name: Name, detail: ChatEvents[Name]): void;
@@ -71,6 +74,8 @@ export class Chat {
     /** The contact whose history has been shown: what comes from here on is announced. */
     #announced: string | undefined;
     #announcing: ReturnType<typeof setTimeout> | undefined;
+    /** What the page had said of the visitor when that was last told. */
+    #described = "{}";
     #notice: string | undefined;
     #sheetOpen = false;
     #ending = false;
@@ -121,6 +126,24 @@ export class Chat {
     get underWay(): boolean {
         const conversation = this.#conversation;
         return this.#beginning.texts.length > 0 || (conversation !== undefined && conversation.view?.state !== "closed");
+    }
+
+    /** Tells those who read the chat what has changed of what the page says of the visitor. */
+    describe(): void {
+        const { contact, view } = this.#conversation ?? {};
+        const given = JSON.stringify(this.#host.details());
+        // Before a chat begins nothing is told; a page that said nothing new is not repeated.
+        if (contact === undefined || !view?.caughtUp || view.state === "closed" || given === this.#described) return;
+        if (this.#device?.role !== "leading") return;
+        const details = news(this.#details(), view.details).filter(({ name }) => Object.hasOwn(this.#host.details(), name));
+        if (details.length > 0) void this.#device.command({ type: "describe", contact, details }).catch(() => {});
+    }
+
+    #details(): Detail[] {
+        this.#described = JSON.stringify(this.#host.details());
+        const { details, tooMuch } = detailsOf(this.#host.details());
+        if (tooMuch) this.#host.tell("error", { code: "content-too-large" });
+        return details;
     }
 
     /** Takes up the language that the page wants; English if it cannot be loaded. */
@@ -187,6 +210,7 @@ export class Chat {
                 break;
             case "contact":
                 this.#sendEarly(event.view.contact);
+                this.describe();
                 break;
             case "item":
                 if (!event.item.author?.own) this.#typing.remove(event.contact);
@@ -217,7 +241,7 @@ export class Chat {
             void this.#device?.sendText(conversation.contact, text).catch(() => this.#lose(text));
             return;
         }
-        this.#beginning.add(text, this.#entryPoint, this.#host.identity()).catch((error: unknown) => {
+        this.#beginning.add(text, this.#entryPoint, this.#host.identity(), this.#details()).catch((error: unknown) => {
             this.#notice = failure(codeOf(error));
             this.#host.tell("error", { code: codeOf(error) });
             this.#refresh();
@@ -384,6 +408,7 @@ export class Chat {
                               entry?.teams.includes(id),
                           ),
                           code: this.#code(),
+                          details: view?.details ?? detailsOf(this.#host.details()).details,
                           storageWorking: state.storageWorking,
                           save: conversation && ((kind) => save(kind, conversation, brand, this.#wrong())),
                       },

@@ -196,6 +196,9 @@ export const english = {
         noServerHasKeys: "No server has the keys, also not the service that carries the chat.",
         archived: (brand: string) =>
             `${brand} keeps the keys in a key manager of its own: authorised people there can open this chat later, with a reason that is recorded.`,
+        details: "What this page says about you",
+        detailsWhy: "It goes with the chat, encrypted, to those who can read it.",
+        detailNames: { page: "Page", language: "Language" },
         sees: "What the service sees",
         seen: "When messages are sent and roughly how long they are, your network address, which devices take part and how far each has read.",
         notWritten: "Not what is written.",

@@ -191,6 +191,9 @@ export const phrases: Phrases = {
         noServerHasKeys: "Nessun server ha le chiavi, nemmeno il servizio che trasporta la chat.",
         archived: (brand) =>
             `${brand} conserva le chiavi in un proprio gestore: lì le persone autorizzate possono aprire questa chat in seguito, con un motivo che viene registrato.`,
+        details: "Che cosa dice di te questa pagina",
+        detailsWhy: "Accompagna la chat, cifrato, per chi può leggerla.",
+        detailNames: { page: "Pagina", language: "Lingua" },
         sees: "Che cosa vede il servizio",
         seen: "Quando vengono inviati i messaggi e quanto sono lunghi all’incirca, il tuo indirizzo di rete, quali dispositivi partecipano e fin dove ciascuno ha letto.",
         notWritten: "Non ciò che viene scritto.",
