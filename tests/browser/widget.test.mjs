@@ -133,19 +133,41 @@ test("a fallback link that would run code is not offered", () =>
 const tamperWith = (start) => (name, bytes) =>
     name.startsWith(start) ? Buffer.concat([bytes, Buffer.from("\n")]) : bytes;
 
+/**
+ * What stands last is data of the program: the wasm still is one.
+ * @param {string} start
+ * @returns {(name: string, bytes: Buffer) => Buffer}
+ */
+const changeLastByte = (start) => (name, bytes) => {
+    if (!name.startsWith(start)) return bytes;
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+    assert.ok(WebAssembly.validate(new Uint8Array(changed)));
+    return changed;
+};
+
 test("chat code that was changed on the server does not run", () =>
-    on({ alter: tamperWith("/widget/chat-") }, async (page) => {
+    on({ alter: tamperWith("/widget/chat-") }, async (page, complaints) => {
         await page.getByTestId("launcher").click();
         await page.getByText("The chat could not be loaded").waitFor();
         assert.equal(await page.getByTestId("panel").count(), 0);
+        assert.match(complaints.join(), /integrity/);
+    }));
+
+test("a language that was changed on the server is not spoken", () =>
+    on({ alter: tamperWith("/widget/language-it"), attributes: { locale: "it" } }, async (page, complaints) => {
+        await page.getByTestId("launcher").click();
+        await page.locator("[data-testid=panel][lang=en]").waitFor();
+        assert.match(complaints.join(), /integrity/);
     }));
 
 test("wasm that was changed on the server does not run", () =>
-    on({ alter: tamperWith("/widget/sottovoce-") }, async (page) => {
+    on({ alter: changeLastByte("/widget/sottovoce-") }, async (page, complaints) => {
         await page.getByTestId("launcher").click();
         const unavailable = page.getByTestId("unavailable");
         await unavailable.waitFor();
         assert.match((await unavailable.textContent()) ?? "", /not the expected one/);
+        assert.match(complaints.join(), /integrity/);
     }));
 
 test("a relay that is not on this machine is not reached without TLS", () =>

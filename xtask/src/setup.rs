@@ -10,6 +10,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const NATS_SERVER: &str = "2.15.2";
+const GECKODRIVER: &str = "0.37.1";
 const WASM_PACK: &str = "0.15.1";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
@@ -56,6 +57,27 @@ const CHROMEDRIVER: Need = Need {
     what: "ChromeDriver",
     packages: &["chromium-driver"],
     is_met: || process::find("chromedriver").is_some(),
+};
+
+/// Opens the same pages; `geckodriver` drives it.
+const FIREFOX: Need = Need {
+    what: "Firefox",
+    packages: &["firefox-esr"],
+    is_met: || firefox().is_some(),
+};
+
+/// Opens them as Safari's relative does.
+const WEBKIT: Need = Need {
+    what: "WebKitGTK with MiniBrowser and its WebDriver (Debian and its relatives have it)",
+    packages: &["webkit2gtk-driver", "libwebkit2gtk-4.1-0"],
+    is_met: || process::find("WebKitWebDriver").is_some() && mini_browser().is_some(),
+};
+
+/// A screen for it that nobody sees.
+const XVFB: Need = Need {
+    what: "Xvfb",
+    packages: &["xvfb"],
+    is_met: || process::find("Xvfb").is_some(),
 };
 
 /// Show what the tests write.
@@ -143,6 +165,9 @@ pub(crate) const TO_TEST: &[Need] = &[
     NODE_JS,
     CHROMIUM,
     CHROMEDRIVER,
+    FIREFOX,
+    WEBKIT,
+    XVFB,
     FONTS,
     JDK,
     MAVEN,
@@ -166,6 +191,7 @@ pub(crate) fn everything(workspace: &Workspace) -> Outcome {
     rust_target(workspace)?;
     wasm_bindgen(workspace)?;
     wasm_pack(workspace)?;
+    geckodriver(workspace)?;
     python(workspace)?;
     schemathesis(workspace)?;
     npm(workspace)
@@ -217,6 +243,32 @@ pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Outcome<std::path::PathBuf>
 /// Makes sure that `wasm-pack` is there, and returns its folder.
 pub(crate) fn wasm_pack(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
     cargo_tool(workspace, "wasm-pack", "wasm-pack", WASM_PACK)
+}
+
+/// Makes sure that `geckodriver` is there, and returns its folder.
+pub(crate) fn geckodriver(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    cargo_tool(workspace, "geckodriver", "geckodriver", GECKODRIVER)
+}
+
+/// Firefox, by the names that systems give it.
+pub(crate) fn firefox() -> Option<std::path::PathBuf> {
+    process::find("firefox-esr").or_else(|| process::find("firefox"))
+}
+
+/// The browser that comes with WebKitGTK, which keeps it out of the `PATH`.
+pub(crate) fn mini_browser() -> Option<std::path::PathBuf> {
+    let libraries = fs::read_dir("/usr/lib").into_iter().flatten();
+    let multiarch = libraries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("webkit2gtk-4.1/MiniBrowser"));
+    [
+        "/usr/libexec/webkit2gtk-4.1/MiniBrowser",
+        "/usr/lib/webkit2gtk-4.1/MiniBrowser",
+    ]
+    .into_iter()
+    .map(std::path::PathBuf::from)
+    .chain(multiarch)
+    .find(|path| path.is_file())
 }
 
 /// A Python with the packages that the tests need, in a folder of its own.

@@ -31,6 +31,7 @@ const STAGES: &[Stage] = &[
     step("size", size::check),
     tests("wasm", wasm),
     tests("pages", pages),
+    tests("browsers", browsers),
     tests("consumers", consumers),
     tests("python", python),
     tests("kotlin", kotlin),
@@ -203,6 +204,20 @@ fn pages(workspace: &Workspace) -> Outcome<Tally> {
         "npm",
         &["run", "--silent", "test"],
     )?)
+}
+
+/// The conversation from end to end in Chromium, Firefox and WebKit.
+fn browsers(workspace: &Workspace) -> Outcome<Tally> {
+    let geckodriver = setup::geckodriver(workspace)?.join("geckodriver");
+    let tests = "tests/browsers/conversation.test.mjs";
+    let mut node = programs::tester(workspace, "node", &["--test", tests])?;
+    node.env("GECKODRIVER", geckodriver)
+        .env("FIREFOX", setup::firefox().ok_or("there is no Firefox")?)
+        .env(
+            "MINIBROWSER",
+            setup::mini_browser().ok_or("there is no MiniBrowser")?,
+        );
+    counted(&mut node)
 }
 
 /// The packed npm package in projects of their own.
