@@ -72,7 +72,7 @@ async fn a_team_writes_its_notebook_one_after_the_other_and_nobody_else_does_or_
     for (refusal, wrong) in [
         ("conflict", at(&business.ben, 1, None)),
         ("conflict", at(&business.ben, 2, None)),
-        ("not-signed", at(&business.cleo, 2, Some(first.hash()))),
+        ("not-allowed", at(&business.cleo, 2, Some(first.hash()))),
         ("not-signed", at(&stranger, 2, Some(first.hash()))),
         (
             "time-off",

@@ -150,7 +150,8 @@ impl Notebook {
     /// Verifies that the author's device signed it, whose credential makes it staff of the team.
     ///
     /// # Errors
-    /// [`AccountError`]; [`AccountError::Revoked`] only if nothing else is wrong.
+    /// [`AccountError`]; [`AccountError::Revoked`] and [`AccountError::NotMember`] only if nothing else is wrong but
+    /// that the author is not, or no longer, a member.
     pub fn verify(
         signed: &Signed<Self>,
         account: &Account,
@@ -169,14 +170,14 @@ impl Notebook {
             .verify_by(&notebook.author)
             .map_err(|_| AccountError::NotSigned)?;
         let stated = credential.parse()?;
-        let is_theirs = stated.device == notebook.author
-            && stated.role.is_staff()
-            && stated.teams.contains(&notebook.team);
-        if !is_theirs {
-            return Err(AccountError::NotMember);
+        if stated.device != notebook.author {
+            return Err(AccountError::NotSigned);
         }
         // Who has a newer credential by now was a member before.
         account.credential(credential, policy, notebook.time.max(stated.issued))?;
+        if !stated.role.is_staff() || !stated.teams.contains(&notebook.team) {
+            return Err(AccountError::NotMember);
+        }
         Ok(notebook)
     }
 }

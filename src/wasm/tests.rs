@@ -132,6 +132,17 @@ fn every_command_is_understood() {
         contact(r#""type": "leave""#),
         object(r#"{"type": "lookUpTeam", "team": "support"}"#),
         object(r#"{"type": "presence", "available": true}"#),
+        object(r#"{"type": "presence", "available": true, "capacity": 3}"#),
+        object(
+            r#"{"type": "start", "entryPoint": "shop", "details": [{"name": "a", "value": "b"}]}"#,
+        ),
+        contact(r#""type": "describe", "details": [{"name": "a", "value": "b"}]"#),
+        contact(r#""type": "label", "labels": ["vip"]"#),
+        contact(r#""type": "attend""#),
+        object(
+            r#"{"type": "keepReply", "team": "support", "shortcut": "hello", "text": "Good morning"}"#,
+        ),
+        object(r#"{"type": "keepLabel", "team": "support", "label": "vip", "kept": true}"#),
     ];
     for command in commands {
         let shown = String::from(JSON::stringify(&command).unwrap());
@@ -148,6 +159,8 @@ fn what_is_of_another_form_is_refused_and_names_the_field() {
         r#"{"type": "open"}"#,
         r#"{"type": "open", "contact": "short"}"#,
         r#"{"type": "presence", "available": "yes"}"#,
+        r#"{"type": "start", "entryPoint": "shop", "details": {"name": "a", "value": "b"}}"#,
+        r#"{"type": "start", "entryPoint": "shop", "details": [{"name": "a"}]}"#,
         r#"{"type": "send", "contact": "AAECAwQFBgcICQoLDA0ODw", "kind": "text", "body": "text"}"#,
         r#"{"type": "read", "contact": "AAECAwQFBgcICQoLDA0ODw", "position": -1}"#,
         r#"{"type": "read", "contact": "AAECAwQFBgcICQoLDA0ODw", "position": 1.5}"#,

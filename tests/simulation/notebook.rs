@@ -1,7 +1,7 @@
 //! What a team keeps for its answers: seen by the team, written by several, lost by nobody, closed to
 //! who has left.
 
-use sottovoce::account::{Revocation, Role, Team};
+use sottovoce::account::{Credential, Revocation, Role, Team};
 use sottovoce::client::*;
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::SigningKey;
@@ -233,6 +233,33 @@ fn what_a_removed_member_wrote_is_not_believed_and_is_in_nobodys_way() {
     assert_eq!(shortcuts(&world, ada), ["hello", "more"]);
     let newest = world.relay.notebooks["support"].1.parse().unwrap();
     assert_eq!(newest.author, world.nodes[ada].device());
+    assert_eq!(world.nodes[ada].failures(), [""; 0]);
+}
+
+#[test]
+fn what_somebody_wrote_who_went_to_another_team_is_no_alarm_and_in_nobodys_way() {
+    let (mut world, [ada, bruno]) = team(909, ["Ada", "Bruno"]);
+    keep(&mut world, ada, "hello", "Good morning");
+    world.run(20);
+    world.disconnect(ada);
+    world.offline.push(ada);
+    keep(&mut world, bruno, "bye", "Take care");
+    world.run(3);
+    world.disconnect(bruno);
+    world.offline.push(bruno);
+    let mut objects = world.relay.notebook("support");
+    let credential = Signed::<Credential>::from_bytes(&objects.remove(0).bytes).unwrap();
+    let mut credential = credential.parse().unwrap();
+    credential.teams = vec!["sales".into()];
+    let credential = Signed::sign(&credential, &[&world.administrator]);
+    world.relay.add_credential(credential);
+    world.offline.retain(|node| *node != ada);
+    world.connect(ada);
+    world.run(5);
+    keep(&mut world, ada, "more", "text");
+    world.run(5);
+    assert_eq!(shortcuts(&world, ada), ["hello", "more"]);
+    assert_eq!(world.nodes[ada].alarms(), [""; 0]);
     assert_eq!(world.nodes[ada].failures(), [""; 0]);
 }
 

@@ -20,10 +20,14 @@ impl Book {
     ) -> Result<Publication, Refusal> {
         let mut publication = Publication::default();
         let signed = Signed::<Notebook>::from_bytes(&object.bytes)?;
-        let author = signed.parse()?.author;
+        let stated = signed.parse()?;
+        let author = stated.author;
         let credential = self.credentials.get(&author);
         let credential = &credential.ok_or(AccountError::NotSigned)?.signed;
         let policy = self.policy(now)?;
+        if !self.standing(&author, now).is_in(&stated.team) {
+            return Err(Refusal::NotAllowed);
+        }
         let notebook = Notebook::verify(&signed, &self.account, credential, policy)?;
         if let Some(known) = self.notebooks.get(&notebook.team) {
             let (hash, number) = (known.signed.hash(), known.body.number);
@@ -40,10 +44,6 @@ impl Book {
         }
         if notebook.time.millis().abs_diff(now.millis()) > limits::LIVE_TOLERANCE {
             return Err(Refusal::TimeOff);
-        }
-        // Whoever was a member when it was written has to be one now.
-        if !self.standing(&author, now).is_in(&notebook.team) {
-            return Err(Refusal::NotAllowed);
         }
         let team = notebook.team.clone();
         publication.put(ObjectKind::Notebook, team.as_bytes(), &object.bytes);

@@ -43,6 +43,8 @@ pub struct Shown {
     pub inbox: Vec<InboxEntry>,
     /// The members of the team that was last looked up.
     pub team: Vec<TeamMember>,
+    /// The texts and label names of the notebook that was read last.
+    pub notebook: Vec<String>,
     /// Own texts that were ever shown as durable at the relay.
     pub acknowledged: BTreeSet<String>,
     /// How often somebody was shown to be typing.
@@ -249,6 +251,12 @@ impl Shown {
             Event::Typing { .. } => self.typing += 1,
             Event::Inbox(inbox) => self.inbox = inbox,
             Event::Team { members, .. } => self.team = members,
+            Event::Notebook {
+                replies, labels, ..
+            } => {
+                let texts = replies.into_iter().map(|reply| reply.text);
+                self.notebook = texts.chain(labels).collect();
+            }
             Event::Alarm { code, .. } => self.alarms.push(code),
             Event::Failed { code, .. } => self.failures.push(code),
             Event::Released { outcome, code, .. } => self.released.push((outcome, code)),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use base64ct::Encoding;
 use sha2::{Digest, Sha256};
-use sottovoce::client::{Command, ContactState, Target};
+use sottovoce::client::{Command, ContactState, Detail, Target};
 use sottovoce::contact::Commit;
 use sottovoce::crypto::Random;
 use sottovoce::crypto::sign::SigningKey;
@@ -82,6 +82,14 @@ async fn no_plaintext_ever_reaches_the_relay() {
     canaries.add_text("identity token", token.split('.').nth(1).unwrap());
     canaries.add_text("signature of the token", token.rsplit('.').next().unwrap());
     let contact = visitor.begin(Some(token)).await;
+    let detail = Detail {
+        name: canaries.text("name of a detail"),
+        value: canaries.text("value of a detail"),
+    };
+    let details = vec![detail.clone()];
+    visitor
+        .command(Command::Describe { contact, details })
+        .await;
     let early = canaries.text("early message");
     visitor.say(contact, &early).await;
     // The identity counts in the first epoch only, which a claim ends.
@@ -95,6 +103,11 @@ async fn no_plaintext_ever_reaches_the_relay() {
     ada.until("the identity", |shown| {
         let proven = shown.contacts.get(&contact)?.verified_identity.as_ref()?;
         (*proven == subject).then_some(())
+    })
+    .await;
+    ada.until("the details", |shown| {
+        let details = &shown.contacts.get(&contact)?.details;
+        details.contains(&detail).then_some(())
     })
     .await;
     let mut finds = search(&canaries, &relay);
@@ -135,6 +148,35 @@ async fn no_plaintext_ever_reaches_the_relay() {
     let note = canaries.text("private note");
     let text = note.clone();
     ada.command(Command::Note { contact, text }).await;
+    let labels = vec![canaries.text("label")];
+    let put = labels.clone();
+    ada.command(Command::Label { contact, labels }).await;
+    ada.until("the label", |shown| {
+        (shown.contacts[&contact].labels == put).then_some(())
+    })
+    .await;
+    // What the team keeps for all contacts.
+    let text = canaries.text("canned reply");
+    let label = canaries.text("kept label");
+    let kept = [text.clone(), label.clone()];
+    let (team, shortcut) = (TEAM.to_owned(), "hello".to_owned());
+    let command = Command::KeepReply {
+        team,
+        shortcut,
+        text,
+    };
+    ada.command(command).await;
+    let (team, kept_too) = (TEAM.to_owned(), true);
+    let command = Command::KeepLabel {
+        team,
+        label,
+        kept: kept_too,
+    };
+    ada.command(command).await;
+    ben.until("the notebook", |shown| {
+        (shown.notebook == kept).then_some(())
+    })
+    .await;
     let head = ada.shown().contacts[&contact].head;
     let position = head;
     visitor.command(Command::Read { contact, position }).await;
