@@ -1,7 +1,7 @@
 //! The contacts that concern staff, as the relay tells of them: what waits, what this device is on, and
 //! what others of its teams hold.
 
-use super::context::STAFF;
+use super::context::{Context, STAFF};
 use super::conversation::Conversation;
 use super::{Client, Event, InboxEntry, ItemBody};
 use crate::account::Role;
@@ -34,6 +34,13 @@ impl Client {
                     conversation.follow(&mut self.cx);
                 }
                 conversation.watch(&mut self.cx);
+            }
+            if (mine || self.cx.is_in_any(summary.teams.iter()))
+                && !summary.closed
+                && let Some(conversation) = self.conversations.get_mut(&id)
+                && conversation.was_cut_off(&self.cx)
+            {
+                conversation.follow(&mut self.cx);
             }
             self.inbox.insert(id, summary);
         }
@@ -126,6 +133,15 @@ impl Client {
 }
 
 impl Conversation {
+    /// Whether the relay gives no more of it, since a commit took this device, and its teams, off the roster.
+    fn was_cut_off(&self, cx: &Context) -> bool {
+        let Some(log) = &self.log else { return false };
+        let roster = log.roster();
+        let on_roster = roster.member(&cx.device()).is_some();
+        let in_team = cx.is_in_any(roster.teams.iter().map(|team| &team.team));
+        self.following && self.caught_up && !log.is_closed() && !on_roster && !in_team
+    }
+
     /// When the visitor said the first thing that nobody has answered.
     fn unanswered(&self) -> Option<Time> {
         let mut since = None;

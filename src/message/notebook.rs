@@ -163,7 +163,7 @@ impl Notebook {
             return Err(AccountError::ForeignAccount);
         }
         let too_long = notebook.ciphertext.len() > limits::NOTEBOOK + aead::TAG;
-        if too_long || notebook.number == 0 || policy.team(&notebook.team).is_none() {
+        if too_long || notebook.number == 0 {
             return Err(AccountError::Contradiction("the notebook".into()));
         }
         signed
@@ -175,7 +175,8 @@ impl Notebook {
         }
         // Who has a newer credential by now was a member before.
         account.credential(credential, policy, notebook.time.max(stated.issued))?;
-        if !stated.role.is_staff() || !stated.teams.contains(&notebook.team) {
+        let is_team = policy.team(&notebook.team).is_some();
+        if !is_team || !stated.role.is_staff() || !stated.teams.contains(&notebook.team) {
             return Err(AccountError::NotMember);
         }
         Ok(notebook)

@@ -243,6 +243,46 @@ fn an_auditor_who_is_not_staff_does_not_look_for_others() {
     )));
 }
 
+#[test]
+fn a_contact_that_comes_back_to_somebody_who_had_it_open_goes_on_there() {
+    for to_team in [false, true] {
+        let (mut world, visitor, ada, bruno) = greeted(826);
+        let contact = world.contact_of(visitor);
+        open(&mut world, bruno, contact);
+        claim(&mut world, ada);
+        world.say(ada, "one moment");
+        world.run(3);
+        assert_eq!(world.nodes[bruno].texts(), ["hello"]);
+        let team = "support".to_owned();
+        world.command(ada, Command::LookUpTeam { team: team.clone() });
+        world.run(3);
+        let to = match to_team {
+            true => Target::Team(team),
+            false => Target::Device(world.nodes[bruno].device()),
+        };
+        let transfer = Command::Transfer {
+            contact,
+            to,
+            history: true,
+            note: None,
+        };
+        world.command(ada, transfer);
+        world.run(4);
+        let view = world.nodes[bruno].view.clone().unwrap();
+        assert!(view.can_claim && view.state == ContactState::Transferring);
+        assert_eq!(world.nodes[bruno].texts(), ["hello", "one moment"]);
+        world.command(bruno, Command::Claim { contact });
+        world.run(4);
+        world.say(bruno, "here I am");
+        world.run(3);
+        assert_eq!(
+            world.nodes[visitor].texts(),
+            ["hello", "one moment", "here I am"]
+        );
+        assert_eq!(world.nodes[bruno].alarms(), [""; 0]);
+    }
+}
+
 fn presence(world: &World, node: usize) -> PresenceView {
     let events = world.nodes[node].events.iter().rev();
     let mut views = events.filter_map(|event| match event {

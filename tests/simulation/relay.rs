@@ -440,6 +440,7 @@ impl Relay {
             };
             self.send(follower, frame);
         }
+        self.cut_off(contact);
         let frame = RelayFrame::Appended {
             id,
             contact,
@@ -451,6 +452,24 @@ impl Relay {
                 self.tell_contacts(other, device);
             }
         }
+    }
+
+    /// Whoever is on the roster no longer, in person or by a team, is sent nothing more.
+    fn cut_off(&mut self, contact: ContactId) {
+        let known = self.contacts.get_mut(&contact).unwrap();
+        let roster = known.log.roster();
+        let may_read = |device: &DeviceId| {
+            let credentials = self.credentials.iter().map(|it| it.parse().unwrap());
+            let mut own = credentials.filter(|it| it.device == *device);
+            let teams = own.next().map(|it| it.teams).unwrap_or_default();
+            roster.member(device).is_some()
+                || roster.teams.iter().any(|team| teams.contains(&team.team))
+        };
+        let peers = &self.peers;
+        let device = |peer: &Peer| peers.get(peer).copied().flatten();
+        let stays = |peer: &Peer| device(peer).is_some_and(|device| may_read(&device));
+        let followers = core::mem::take(&mut known.followers);
+        known.followers = followers.into_iter().filter(stays).collect();
     }
 
     /// Both or neither: the log is what it was if the second is refused.

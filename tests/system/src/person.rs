@@ -164,7 +164,8 @@ impl Person {
     pub async fn take(&self, contact: ContactId) {
         let claimable = |shown: &Shown| {
             let view = shown.contacts.get(&contact)?;
-            view.can_claim.then_some(())
+            // Not on the way there: who held it before may have handed it on.
+            (view.can_claim && view.caught_up).then_some(())
         };
         self.opens(contact).await;
         self.until("a contact to claim", claimable).await;
