@@ -80,8 +80,8 @@ function said(details: readonly Detail[]) {
                 value === ""
                     ? nothing
                     : html`<div>
-                          <dt dir="auto">${names.get(name) ?? name}</dt>
-                          <dd dir="auto">${value}</dd>
+                          <dt><bdi>${names.get(name) ?? name}</bdi></dt>
+                          <dd><bdi>${value}</bdi></dd>
                       </div>`,
             )}
         </dl>
