@@ -8,6 +8,7 @@ mod browser;
 mod children;
 mod demo;
 mod failure;
+mod fuzz;
 mod glue;
 mod lint;
 mod load;
@@ -52,6 +53,8 @@ cargo xtask <command>
   reproduce           builds the last commit in two folders and compares what browsers load, byte by byte
   screenshots         the widget in every state and width, in target/screenshots
   vectors [--check]   write tests/vectors/*.json from fixed inputs and docs/sottovoce.cddl from SPEC, or compare
+  fuzz [--minutes N] [TARGET ...]
+                      every decoder and a client among arbitrary bytes, a minute or N for each; what harms one is kept
   build               the wasm, the npm package and the pages
   setup               install what is missing, nothing else
   help                this text
@@ -92,6 +95,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "screenshots" => screenshots::run,
         "setup" => setup::run,
         "vectors" => vectors::run,
+        "fuzz" => fuzz::run,
         unknown => {
             eprint!("{HELP}");
             return Err(format!("there is no command `{unknown}`").into());
