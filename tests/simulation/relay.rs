@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use sottovoce::account::{
     Account, ArchiveKey, Credential, EnrolmentRequest, Pin, SealKey, TeamKey, TeamSeals,
 };
-use sottovoce::contact::{Commit, Log, Standing};
+use sottovoce::contact::{Commit, Log};
 use sottovoce::message::{Envelope, Notebook};
 use sottovoce::wire::frame::*;
 use sottovoce::wire::{AccountId, Bytes, ContactId, ContentId, DeviceId, Signed, decode, limits};
 
 #[path = "lookup.rs"]
 mod lookup;
+#[path = "roster.rs"]
+mod roster;
 
 /// Which connection a frame is for.
 pub type Peer = usize;
@@ -23,22 +25,6 @@ pub struct Contact {
     waiting_since: Option<sottovoce::wire::Time>,
     appends: BTreeMap<ContentId, u64>,
     followers: BTreeSet<Peer>,
-}
-
-impl Contact {
-    /// Remembers what lists of contacts say.
-    fn note(&mut self) {
-        for team in &self.log.roster().teams {
-            if !self.past_teams.contains(&team.team) {
-                self.past_teams.push(team.team.clone());
-            }
-        }
-        self.waiting_since = match self.log.standing() {
-            Standing::Waiting => Some(self.log.created()),
-            Standing::Transferring => self.waiting_since.or(Some(self.log.time())),
-            Standing::Open | Standing::Closed => None,
-        };
-    }
 }
 
 /// A key manager, as the relay reaches it.
@@ -452,24 +438,6 @@ impl Relay {
                 self.tell_contacts(other, device);
             }
         }
-    }
-
-    /// Whoever is on the roster no longer, in person or by a team, is sent nothing more.
-    fn cut_off(&mut self, contact: ContactId) {
-        let known = self.contacts.get_mut(&contact).unwrap();
-        let roster = known.log.roster();
-        let may_read = |device: &DeviceId| {
-            let credentials = self.credentials.iter().map(|it| it.parse().unwrap());
-            let mut own = credentials.filter(|it| it.device == *device);
-            let teams = own.next().map(|it| it.teams).unwrap_or_default();
-            roster.member(device).is_some()
-                || roster.teams.iter().any(|team| teams.contains(&team.team))
-        };
-        let peers = &self.peers;
-        let device = |peer: &Peer| peers.get(peer).copied().flatten();
-        let stays = |peer: &Peer| device(peer).is_some_and(|device| may_read(&device));
-        let followers = core::mem::take(&mut known.followers);
-        known.followers = followers.into_iter().filter(stays).collect();
     }
 
     /// Both or neither: the log is what it was if the second is refused.
