@@ -13,6 +13,7 @@ mod glue;
 mod lint;
 mod load;
 mod mobile;
+mod model;
 mod process;
 mod programs;
 mod promises;
@@ -49,6 +50,7 @@ cargo xtask <command>
   crash [--rounds N] [--store sqlite|postgres] [--nodes N] [--nats]
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
+  model               Verifpal looks for attacks on the models in docs/model; each must be as it says
   promises            whether the threat model's promises have the tests that it names
   reproduce           builds the last commit in two folders and compares what browsers load, byte by byte
   screenshots         the widget in every state and width, in target/screenshots
@@ -90,6 +92,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "size" => size::run,
         "bench" => bench::run,
         "crash" => load::crash,
+        "model" => model::run,
         "promises" => promises::run,
         "reproduce" => reproduce::run,
         "screenshots" => screenshots::run,

@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 const NATS_SERVER: &str = "2.15.2";
 const GECKODRIVER: &str = "0.37.1";
 const WASM_PACK: &str = "0.15.1";
+const VERIFPAL: &str = "1.6.7";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
 /// Verifies Ed25519 signatures in the Python tests.
@@ -269,6 +270,9 @@ pub(crate) fn mini_browser() -> Option<std::path::PathBuf> {
     .map(std::path::PathBuf::from)
     .chain(multiarch)
     .find(|path| path.is_file())
+/// Makes sure that Verifpal is there, and returns its folder.
+pub(crate) fn verifpal(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    cargo_tool(workspace, "verifpal", "verifpal", VERIFPAL)
 }
 
 /// A Python with the packages that the tests need, in a folder of its own.

@@ -1,5 +1,5 @@
 //! `cargo xtask bench core`: the core's speed natively and as wasm in Node.js, and in the same run what other libraries
-//! of the field do: OpenMLS and vodozemac natively, Olm and Wire's core-crypto as wasm.
+//! of the field do: `OpenMLS` and vodozemac natively, Olm and Wire's core-crypto as wasm.
 
 use std::collections::BTreeMap;
 
