@@ -9,7 +9,7 @@ use sottovoce::contact::{self, Commit, EpochKey, EpochSecret, Strand};
 use sottovoce::crypto::seal::SealPrivateKey;
 use sottovoce::crypto::sign::SigningKey;
 use sottovoce::crypto::{Hash, Random, Secret, aead, kdf};
-use sottovoce::message::{Envelope, Ephemeral};
+use sottovoce::message::{Envelope, Ephemeral, Notebook};
 use sottovoce::wire::Signed;
 use sottovoce::wire::frame::Authentication;
 
@@ -60,4 +60,5 @@ pub(crate) fn everything(
     contact::build(draft, |_| None, key);
     let _ = (Envelope::seal, Envelope::open);
     let _ = (Ephemeral::seal, Ephemeral::open);
+    let _ = (Notebook::seal, Notebook::open);
 }

@@ -270,6 +270,8 @@ pub(crate) fn mini_browser() -> Option<std::path::PathBuf> {
     .map(std::path::PathBuf::from)
     .chain(multiarch)
     .find(|path| path.is_file())
+}
+
 /// Makes sure that Verifpal is there, and returns its folder.
 pub(crate) fn verifpal(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
     cargo_tool(workspace, "verifpal", "verifpal", VERIFPAL)
