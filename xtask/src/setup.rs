@@ -256,7 +256,7 @@ pub(crate) fn firefox() -> Option<std::path::PathBuf> {
     process::find("firefox-esr").or_else(|| process::find("firefox"))
 }
 
-/// The browser that comes with WebKitGTK, which keeps it out of the `PATH`.
+/// The browser that comes with `WebKitGTK`, which keeps it out of the `PATH`.
 pub(crate) fn mini_browser() -> Option<std::path::PathBuf> {
     let libraries = fs::read_dir("/usr/lib").into_iter().flatten();
     let multiarch = libraries

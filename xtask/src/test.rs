@@ -206,7 +206,7 @@ fn pages(workspace: &Workspace) -> Outcome<Tally> {
     )?)
 }
 
-/// The conversation from end to end in Chromium, Firefox and WebKit.
+/// The conversation from end to end in Chromium, Firefox and `WebKit`.
 fn browsers(workspace: &Workspace) -> Outcome<Tally> {
     let geckodriver = setup::geckodriver(workspace)?.join("geckodriver");
     let tests = "tests/browsers/conversation.test.mjs";
