@@ -6,6 +6,13 @@ import { openDesks, pane, row, take } from "./console.mjs";
 /** @import { Page } from "playwright-core" */
 
 const WIDE = 1280;
+/** @type {[string, Record<string, string>][]} What visitors ask, and what the page says of them. */
+const QUESTIONS = [
+    ["Is the ash bowl dishwasher-safe?", { name: "Mia Rossi", email: "mia@example.com" }],
+    ["My parcel arrived with a broken mug, what now?", { name: "Jonas Weber", order: "1038" }],
+    ["Do you ship to Portugal?", {}],
+    ["Can I change the delivery address of order 1042?", { name: "Aiko Tanaka" }],
+];
 
 /**
  * @param {Map<number, number>} heights By width.
@@ -14,14 +21,7 @@ const WIDE = 1280;
 export async function consolePictures(heights, keep) {
     const desks = await openDesks();
     const visitors = [];
-    for (const text of [
-        "Is the ash bowl dishwasher-safe?",
-        "My parcel arrived with a broken mug, what now?",
-        "Do you ship to Portugal?",
-        "Can I change the delivery address of order 1042?",
-    ]) {
-        visitors.push(await desks.visitor(text));
-    }
+    for (const [text, details] of QUESTIONS) visitors.push(await desks.visitor(text, details));
     const [bowl, parcel] = visitors;
     if (!bowl || !parcel) throw new Error("there are no visitors");
     const bruno = await desks.agent("Bruno");

@@ -181,3 +181,24 @@ test("what a colleague did before one was let in is not said to be the visitor's
         await page.context().close();
     }
 });
+
+test("what the page says of the visitor stands beside the chat and names it, unchecked as it is", async () => {
+    await desks.visitor("It is about my order", { name: "Mia Rossi", email: "mia@example.com", order: "javascript:alert(1)" });
+    await take(ada, "It is about my order");
+    const customer = ada.getByTestId("customer");
+    await customer.filter({ hasText: "Mia Rossi" }).waitFor();
+    await ada.getByTestId("contact").getByRole("heading", { name: "Mia Rossi" }).waitFor();
+    assert.equal(await customer.getByRole("link", { name: "mia@example.com" }).getAttribute("href"), "mailto:mia@example.com");
+    assert.equal(await customer.getByText("javascript:alert(1)").locator("a").count(), 0);
+    // Nobody has checked the name.
+    assert.equal(await ada.getByTestId("contact").locator(".verified").count(), 0);
+    await ada.getByTestId("identity").filter({ hasText: "Not verified." }).waitFor();
+    await ada.evaluate(() => {
+        Object.defineProperty(navigator, "clipboard", { value: { writeText: (/** @type {string} */ text) => ((document.title = text), Promise.resolve()) } });
+    });
+    await customer.getByRole("button", { name: "Copy email" }).click();
+    await customer.getByText("Copied").waitFor();
+    assert.deepEqual(await violations(ada, "html"), []);
+    await closeIt(ada);
+    assert.deepEqual(desks.complaints, []);
+});

@@ -35,12 +35,15 @@ export async function openDesks() {
         complaints,
 
         /**
-         * A visitor who has written something.
+         * A visitor who has written something, and of whom the page says something.
          * @param {string} text
+         * @param {Record<string, string>} [details]
          */
-        async visitor(text) {
+        async visitor(text, details) {
             const page = await (await browser.newContext()).newPage();
             await page.goto(account.shop);
+            await page.getByTestId("launcher").waitFor();
+            if (details) await page.evaluate((details) => window.sottovoce?.("setDetails", details), details);
             await page.getByTestId("launcher").click();
             await say(page, text);
             await page.locator("[data-testid=message][data-state=sent]").waitFor();

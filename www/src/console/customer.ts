@@ -19,10 +19,18 @@ export function customer(view: ContactView): TemplateResult | typeof nothing {
 function pair({ name, value }: Detail): TemplateResult {
     return html`<div data-testid="customer-detail">
         <dt>${name.slice(0, 1).toUpperCase() + name.slice(1)}</dt>
-        <dd dir="auto">${valueOf(value)}</dd>
-        <button type="button" class="quiet" aria-label="Copy ${name}" data-testid="customer-copy" @click=${(event: MouseEvent) => void copy(event, value)}>
-            Copy
-        </button>
+        <dd>
+            <span dir="auto">${valueOf(value)}</span>
+            <button
+                type="button"
+                class="quiet"
+                aria-label="Copy ${name}"
+                data-testid="customer-copy"
+                @click=${(event: MouseEvent) => void copy(event, name, value)}
+            >
+                Copy
+            </button>
+        </dd>
     </div>`;
 }
 
@@ -33,14 +41,17 @@ function valueOf(value: string): unknown {
     return MAIL.test(value) ? html`<a href="mailto:${value}" rel="noopener noreferrer">${value}</a>` : linked(value);
 }
 
-async function copy(event: MouseEvent, value: string): Promise<void> {
+async function copy(event: MouseEvent, name: string, value: string): Promise<void> {
     const button = event.currentTarget as HTMLElement;
-    let words = "Copied";
+    const say = (words: string) => {
+        button.textContent = words;
+        button.ariaLabel = `${words} ${name}`;
+    };
     try {
         await navigator.clipboard.writeText(value);
+        say("Copied");
     } catch {
-        words = "Not allowed";
+        say("Not allowed:");
     }
-    button.textContent = words;
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    setTimeout(() => say("Copy"), 2000);
 }

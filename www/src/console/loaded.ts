@@ -18,6 +18,9 @@ const SHEETS = {
     replies: async (desk: Desk): Promise<Sheet> => new (await import("./replies.js")).Replies(desk),
     help: async (desk: Desk): Promise<Sheet> => new (await import("./help.js")).Help(desk),
 };
+/** After how many milliseconds a dialog that was closed has told so. */
+const SETTLED = 50;
+
 export type SheetName = keyof typeof SHEETS;
 
 export type FormName = keyof (typeof import("./forms.js"))["FORMS"];
@@ -26,7 +29,7 @@ export class Loaded {
     readonly #desk: Desk;
     readonly #configuration: Configuration;
     #settings: SettingsPage | "loading" | "failed" | undefined;
-    #sheet: { name: SheetName; sheet: Sheet } | undefined;
+    #sheet: Sheet | undefined;
     #search: Search | undefined;
 
     constructor(desk: Desk, configuration: Configuration) {
@@ -57,11 +60,13 @@ export class Loaded {
             : html`<main class="welcome"><p role="status">Loading …</p></main>`;
     }
 
-    /** Opens a sheet; asked again for the same, closes it. */
+    /** Opens a sheet. */
     async openSheet(name: SheetName): Promise<void> {
-        if (this.#sheet?.name === name) return this.closeSheet();
         try {
-            this.#sheet = { name, sheet: await SHEETS[name](this.#desk) };
+            const sheet = await SHEETS[name](this.#desk);
+            // The browser tells a little later that the one before was closed, which is not to close this one.
+            if (this.#sheet) await new Promise((resolve) => setTimeout(resolve, SETTLED));
+            this.#sheet = sheet;
         } catch (error) {
             this.#failed(error);
         }
@@ -85,7 +90,7 @@ export class Loaded {
     }
 
     sheet(): TemplateResult | typeof nothing {
-        return this.#sheet?.sheet.dialog() ?? nothing;
+        return this.#sheet?.dialog() ?? nothing;
     }
 
     /** Searches for what was typed; for nothing, the list comes back. */
