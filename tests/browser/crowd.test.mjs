@@ -114,6 +114,18 @@ for (const [tabs, each] of /** @type {const} */ ([[2, 120], [10, 112]])) {
     });
 }
 
+/** Shows a transcript from its first line on. @param {Page} page */
+const goBack = (page) =>
+    page.evaluate(async () => {
+        const root = document.querySelector("sottovoce-chat")?.shadowRoot ?? document;
+        for (;;) {
+            const earlier = root.querySelector("[data-testid=earlier]");
+            if (!(earlier instanceof HTMLElement)) return;
+            earlier.click();
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+    });
+
 /**
  * Waits until a page shows all of these texts, and makes sure that none stands there twice.
  * @param {Page} page
@@ -123,6 +135,7 @@ async function readsAll(page, texts) {
     const shown = () => page.locator("[data-testid=message]:not([data-state=sending]) .bubble").allTextContents();
     const end = Date.now() + 60_000;
     for (;;) {
+        await goBack(page);
         const all = (await shown()).map((text) => text.trim());
         const known = new Set(all);
         const missing = texts.filter((text) => !known.has(text));

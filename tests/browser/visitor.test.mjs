@@ -97,8 +97,8 @@ test("addresses become links that lead away safely, and nothing else does", asyn
     assert.equal(await page.locator(".bubble b").count(), 0);
     await say(ada, "👩‍🚀 🇨🇭");
     await page.locator(".bubble.large").filter({ hasText: "👩‍🚀 🇨🇭" }).waitFor();
-    await say(ada, "12");
-    await reads(page, "12");
+    await say(ada, "1234567");
+    await reads(page, "1234567");
     assert.equal(await page.locator(".bubble.large").count(), 1);
     assert.deepEqual(await page.getByTestId("day").allTextContents(), ["Today"]);
     await leave(page);
@@ -207,6 +207,30 @@ test("text is legible on any colour of the business, in the light and in the dar
     await page.locator("sottovoce-chat").evaluate((chat) => chat.setAttribute("brand-color", "red;}*{display:none"));
     assert.equal(await page.getByTestId("panel").isVisible(), true);
     await page.context().close();
+});
+
+test("what is typed within a frame before and after Enter is sent whole, and once", async () => {
+    const page = await visit();
+    await page.evaluate(() => {
+        const root = document.querySelector("sottovoce-chat")?.shadowRoot;
+        const input = /** @type {HTMLTextAreaElement} */ (root?.querySelector("textarea"));
+        for (const key of "ab\ncd\nef") {
+            if (key === "\n") {
+                input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+                continue;
+            }
+            input.value += key;
+            input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        }
+    });
+    await page.getByTestId("message").nth(1).waitFor();
+    const texts = await page.locator("[data-testid=message] .bubble").allTextContents();
+    assert.deepEqual(texts.map((text) => text.trim()), ["ab", "cd"]);
+    assert.equal(await page.getByTestId("message-input").inputValue(), "ef");
+    await ada.getByTestId("shelf-waiting").getByTestId("inbox-item").first().click();
+    await ada.getByTestId("claim").click();
+    await page.locator("[data-event=joined]").waitFor();
+    await leave(page);
 });
 
 test("what came too late for a closed chat says so and is the draft of the next one", async () => {

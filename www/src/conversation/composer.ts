@@ -63,13 +63,17 @@ export function composer(
     const { tooLong: tooLongText, send } = words().chat;
     const { assistant } = options;
     const draft = drafts.get(name);
-    const tooLong = new TextEncoder().encode(draft).length > LONGEST;
-    const ready = draft.trim() !== "" && !tooLong && options.blocked === undefined;
+    const tooLong = isTooLong(draft);
+    const isReady = (text: string) => text.trim() !== "" && !isTooLong(text) && options.blocked === undefined;
     const submit = (event: globalThis.Event) => {
         event.preventDefault();
-        if (!ready) return;
+        // A hand is quicker than the next frame: what was typed since this was drawn counts as well.
+        const text = drafts.get(name);
+        if (!isReady(text)) return;
         drafts.set(name, "");
-        options.send(draft);
+        const input = (event.currentTarget as Element).closest("form")?.querySelector("textarea");
+        if (input) input.value = "";
+        options.send(text);
         changed();
     };
     return html`<form class="composer ${options.note ? "note" : ""}" @submit=${submit}>
@@ -97,10 +101,14 @@ export function composer(
                 }}
             ></textarea>
         </label>
-        <button class="send" data-testid="send" aria-disabled=${!ready} aria-label=${send}>
+        <button class="send" data-testid="send" aria-disabled=${!isReady(draft)} aria-label=${send}>
             <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 12 20 4l-5 16-3.5-6.5z" /></svg>
         </button>
     </form>`;
+}
+
+function isTooLong(text: string): boolean {
+    return new TextEncoder().encode(text).length > LONGEST;
 }
 
 function readSession(key: string): string | undefined {
