@@ -193,12 +193,15 @@ fn whoever_comes_back_reads_nothing_of_the_time_between_with_all_its_keys() {
 fn a_joiner_whose_back_link_leads_to_another_secret_stops() {
     let mut scene = Scene::talking(84);
     let contact = scene.contact;
+    // An epoch from which nothing leads back: what is wrong shows nowhere but there.
+    let rekey = scene.insider(scene.ada).rekey(&scene.world);
+    scene.commit(&rekey);
     let mut ada = scene.insider(scene.ada);
-    let right = ada.key_of(&scene.world, 1).unwrap();
+    let right = ada.key_of(&scene.world, 2).unwrap();
     let wrong = EpochSecret::generate(&mut Random::seeded(7)).unwrap();
-    ada.secrets.get_mut(&1).unwrap()[0] = Some(wrong);
+    ada.secrets.get_mut(&2).unwrap()[0] = Some(wrong);
     let bruno = scene.world.nodes[scene.bruno].device();
-    let commit = transfer(&scene, &mut ada, bruno, 0);
+    let commit = transfer(&scene, &mut ada, bruno, 2);
     let commit = Forged::from(&commit).tagged_with(&right).sign(&ada.signer);
     scene.forget();
     scene.commit(&commit);

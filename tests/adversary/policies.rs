@@ -227,7 +227,10 @@ fn a_later_policy_changes_nothing_of_a_contact_that_has_begun() {
 #[test]
 fn a_team_key_that_is_old_or_below_the_policys_generation_starts_nothing() {
     let mut scene = Scene::talking(98);
-    let old = scene.world.relay.newest_team_key().to_bytes();
+    let old = scene.world.relay.newest_team_key().clone();
+    let signer = old.signers().next().unwrap();
+    let signer = scene.world.relay.credential_of(signer).unwrap().to_bytes();
+    let old = old.to_bytes();
     for (later, lowest) in [(0, 5), (limits::KEY_CURRENT, 5)] {
         scene.world.now = scene.world.now.plus_seconds(later);
         let number = scene.world.policy.number;
@@ -238,14 +241,16 @@ fn a_team_key_that_is_old_or_below_the_policys_generation_starts_nothing() {
         }
         scene.world.run(3);
         let visitor = scene.world.visitor();
-        let shown = old.clone();
+        let (shown, signed) = (old.clone(), signer.clone());
         scene.world.tamper = Some(Box::new(move |peer, mut frame| {
             if let RelayFrame::Found { objects, .. } = &mut frame
                 && peer == visitor
             {
                 for object in objects {
-                    if object.kind == ObjectKind::TeamKey {
-                        object.bytes = shown.clone();
+                    match object.kind {
+                        ObjectKind::TeamKey => object.bytes = shown.clone(),
+                        ObjectKind::Credential => object.bytes = signed.clone(),
+                        _ => {}
                     }
                 }
             }
@@ -256,6 +261,8 @@ fn a_team_key_that_is_old_or_below_the_policys_generation_starts_nothing() {
         scene.world.run(6);
         let contact = scene.world.contact_of(visitor);
         assert!(!scene.world.relay.contacts.contains_key(&contact));
+        // Time or a newer generation explains it: that is no sign of anything.
+        assert_eq!(scene.alarms(visitor), [""; 0]);
         scene.world.tamper = None;
         scene.world.run(12);
         assert!(scene.world.relay.contacts.contains_key(&contact));
