@@ -1,32 +1,19 @@
 /** The widget for people who use no mouse, hear the page, or choose its colours themselves. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
 import { finish, take } from "./agent.mjs";
 import { violations } from "./axe.mjs";
-import { STRICT, cuttable, launch, site } from "./site.mjs";
+import { scene } from "./scene.mjs";
+import { STRICT, cuttable, site } from "./site.mjs";
 
-/** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
+/** @import { BrowserContextOptions } from "playwright-core" */
 
 const WIDGET = "sottovoce-chat";
 const WIDTHS = /** @type {const} */ ([360, 390, 768, 1280]);
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
 
 /** @param {BrowserContextOptions} [options] */
 async function shop(options) {

@@ -1,27 +1,12 @@
 /** A visitor who is kept away. An account of its own, because the ban holds for the address too. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
-import { launch } from "./site.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
 
 test("an agent keeps a visitor away, who is told and can write no more", async () => {
     const visitor = await (await browser.newContext()).newPage();

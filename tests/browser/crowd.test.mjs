@@ -1,28 +1,14 @@
 /** Ten tabs of one visitor write a thousand messages while the one that leads is robbed, and killed. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, say, signIn } from "./account.mjs";
+import { test } from "node:test";
+import { say } from "./account.mjs";
 import { finish, take } from "./agent.mjs";
-import { launch } from "./site.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, BrowserContext, Page } from "playwright-core" */
+/** @import { BrowserContext, Page } from "playwright-core" */
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
 
 /** @param {BrowserContext} context */
 async function visit(context) {

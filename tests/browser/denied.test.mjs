@@ -1,30 +1,17 @@
 /** Browsers that keep nothing, forget in the middle, deny what others give, or have a wrong clock. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
 import { finish, take } from "./agent.mjs";
-import { embed, launch, site } from "./site.mjs";
+import { scene } from "./scene.mjs";
+import { embed, site } from "./site.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
 const HOUR = 3_600_000;
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
 
 /**
  * A visitor on a page in which something was changed before its own scripts ran.

@@ -2,28 +2,14 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
 import { finish, take } from "./agent.mjs";
-import { launch } from "./site.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
 
 /** What the sheet says that the page says. @param {Page} page */
 async function said(page) {

@@ -1,29 +1,15 @@
 /** What happens to tabs: frozen, thawed, left and come back to, cut off the network, a relay that is away. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
 import { finish, take } from "./agent.mjs";
-import { launch } from "./site.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, BrowserContext, Page } from "playwright-core" */
+/** @import { BrowserContext, Page } from "playwright-core" */
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    // Playwright turns the back/forward cache off.
-    browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+// Playwright turns the back/forward cache off.
+const { browser, account, ada } = await scene({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
 
 /** @param {BrowserContext} context */
 async function visit(context) {
