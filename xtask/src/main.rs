@@ -21,6 +21,7 @@ mod reproduce;
 mod screenshots;
 mod setup;
 mod size;
+mod supply;
 mod tally;
 mod test;
 mod vectors;
@@ -51,6 +52,7 @@ cargo xtask <command>
         [--away SECONDS] [--seed N] [--report FILE]
                       kills under load; every acknowledged message must be there, once, in order
   model               Verifpal looks for attacks on the models in docs/model; each must be as it says
+  deny                licences, sources and known faults of what this is built from
   promises            whether the threat model's promises have the tests that it names
   reproduce           builds the last commit in two folders and compares what browsers load, byte by byte
   screenshots         the widget in every state and width, in target/screenshots
@@ -93,6 +95,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "bench" => bench::run,
         "crash" => load::crash,
         "model" => model::run,
+        "deny" => supply::run,
         "promises" => promises::run,
         "reproduce" => reproduce::run,
         "screenshots" => screenshots::run,

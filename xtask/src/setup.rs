@@ -13,6 +13,7 @@ const NATS_SERVER: &str = "2.15.2";
 const GECKODRIVER: &str = "0.37.1";
 const WASM_PACK: &str = "0.15.1";
 const VERIFPAL: &str = "1.6.7";
+const CARGO_DENY: &str = "0.20.2";
 const NODE: u32 = 20;
 const JAVA: u32 = 17;
 /// Verifies Ed25519 signatures in the Python tests.
@@ -270,6 +271,11 @@ pub(crate) fn mini_browser() -> Option<std::path::PathBuf> {
     .map(std::path::PathBuf::from)
     .chain(multiarch)
     .find(|path| path.is_file())
+}
+
+/// Makes sure that `cargo-deny` is there, and returns its folder.
+pub(crate) fn cargo_deny(workspace: &Workspace) -> Outcome<std::path::PathBuf> {
+    cargo_tool(workspace, "cargo-deny", "cargo-deny", CARGO_DENY)
 }
 
 /// Makes sure that Verifpal is there, and returns its folder.
