@@ -79,7 +79,7 @@ fn a_team_key_by_somebody_who_is_no_member_is_refused() {
     let record = team_key(Suite::XWing);
     assert_eq!(
         judge_with(&record, &elsewhere, &policy(), NOW),
-        Err(AccountError::NotSigned)
+        Err(AccountError::NotMember)
     );
     for role in [Role::Bot, Role::Vault, Role::Auditor, Role::Administrator] {
         let other = Credential {
@@ -88,7 +88,7 @@ fn a_team_key_by_somebody_who_is_no_member_is_refused() {
         };
         assert_eq!(
             judge_with(&record, &other, &policy(), NOW),
-            Err(AccountError::NotSigned),
+            Err(AccountError::NotMember),
             "{role:?}"
         );
     }
