@@ -180,7 +180,7 @@ impl Relay {
                     .map(|c| Object::new(ObjectKind::Credential, c.to_bytes())),
             );
             self.send(peer, RelayFrame::Welcome { objects });
-            self.tell_contacts(peer, authentication.device);
+            self.tell_contacts(peer, authentication.device, None);
             return;
         }
         let device = known.expect("authenticated");
@@ -435,7 +435,7 @@ impl Relay {
         self.send(peer, frame);
         for (other, device) in self.peers.clone() {
             if let Some(device) = device {
-                self.tell_contacts(other, device);
+                self.tell_contacts(other, device, Some(contact));
             }
         }
     }
@@ -532,7 +532,8 @@ impl Relay {
         }
     }
 
-    fn tell_contacts(&mut self, peer: Peer, device: DeviceId) {
+    /// Tells staff of one contact, or of all.
+    fn tell_contacts(&mut self, peer: Peer, device: DeviceId, only: Option<ContactId>) {
         let teams = self
             .credentials
             .iter()
@@ -545,6 +546,7 @@ impl Relay {
         let contacts = self
             .contacts
             .iter()
+            .filter(|(id, _)| only.is_none_or(|only| only == **id))
             .map(|(id, known)| ContactSummary {
                 contact: *id,
                 entry_point: known.log.entry_point().to_owned(),
@@ -574,7 +576,7 @@ impl Relay {
         self.send(
             peer,
             RelayFrame::Contacts {
-                all: true,
+                all: only.is_none(),
                 contacts,
             },
         );
