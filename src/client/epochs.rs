@@ -146,14 +146,6 @@ impl Conversation {
         let Some(epoch) = self.epochs.get_mut(index) else {
             return Ok(());
         };
-        let made = self.made.as_ref();
-        let made = made.filter(|made| made.transcript == epoch.transcript);
-        if let Some(secret) = made.and_then(|made| made.secret(strand)) {
-            let secret = secret.duplicate();
-            epoch.learn(strand, secret.duplicate());
-            self.keep_secret(index as u64, strand, &secret);
-            return self.walk_back(strand, index);
-        }
         let stored = self
             .record
             .secrets
@@ -165,23 +157,31 @@ impl Conversation {
             });
         let private =
             |id: &_| -> Option<&SealPrivateKey> { own.get(id).or_else(|| cx.private_key(id)) };
-        let secret = match stored {
-            Some(secret) => {
+        let is_recipient = EpochSecret::is_for(strand, &epoch.commit, private);
+        // Whoever removes itself makes a secret that is not for it.
+        let made = self.made.as_ref();
+        let made = made
+            .filter(|made| is_recipient && made.transcript == epoch.transcript)
+            .and_then(|made| made.secret(strand));
+        let secret = match (made, stored) {
+            (Some(secret), _) => secret.duplicate(),
+            (None, Some(secret)) => {
                 secret.matches(strand, epoch.commit.core())?;
                 secret.duplicate()
             }
-            None => match EpochSecret::open(strand, &epoch.commit, private) {
+            (None, None) => match EpochSecret::open(strand, &epoch.commit, private) {
                 None => return Ok(()),
                 Some(opened) => opened?,
             },
         };
-        if let Some(log) = &self.log {
+        if made.is_none()
+            && let Some(log) = &self.log
+        {
             secret.check_seals(strand, &epoch.commit, |id| log.key(id))?;
         }
         epoch.learn(strand, secret.duplicate());
-        // What was learnt by walking back leads no further than that walk did.
-        let is_recipient = EpochSecret::is_for(strand, &epoch.commit, private);
         self.keep_secret(index as u64, strand, &secret);
+        // What was learnt by walking back leads no further than that walk did.
         if is_recipient {
             self.walk_back(strand, index)
         } else {

@@ -11,6 +11,7 @@ use sottovoce::wire::*;
 use crate::forge::Forged;
 use crate::insider::{Insider, New, commits, envelopes};
 use crate::scene::Scene;
+use crate::world::World;
 
 /// That a device opens no message of others from an epoch on, whatever it keeps.
 fn reads_nothing_since(scene: &Scene, insider: &Insider, epoch: u64) {
@@ -74,6 +75,47 @@ fn an_agent_who_handed_a_contact_on_reads_nothing_later_with_all_its_keys() {
     assert!(bruno.contains(&"to Bruno alone".to_owned()));
     // Epoch 2 handed the contact on, epoch 3 is Bruno's claim.
     reads_nothing_since(&scene, &scene.insider(scene.ada), 3);
+}
+
+#[test]
+fn a_supervisor_who_leaves_keeps_no_key_of_what_is_said_later_though_it_made_that_epoch() {
+    let mut world = World::new(85);
+    let sofia = world.staff("Sofia", Role::Supervisor);
+    world.connect(sofia);
+    let mut scene = Scene::talking_in(world);
+    let (contact, team) = (scene.contact, "support".to_owned());
+    let device = scene.world.nodes[sofia].device();
+    scene.world.command(scene.ada, Command::LookUpTeam { team });
+    scene.world.run(2);
+    let invite = Command::Invite {
+        contact,
+        device,
+        history: false,
+    };
+    scene.world.command(scene.ada, invite);
+    scene.world.run(3);
+    scene.world.command(sofia, Command::Open { contact });
+    scene.world.run(3);
+    let leave = Command::Remove {
+        contact,
+        target: Target::Device(device),
+    };
+    scene.world.command(sofia, leave);
+    scene.world.run(3);
+    scene.world.say(scene.visitor, "without Sofia");
+    scene.world.run(3);
+    assert!(
+        !scene
+            .view(scene.ada)
+            .participants
+            .iter()
+            .any(|it| it.author.device == device)
+    );
+    let texts = scene.world.nodes[sofia].texts();
+    assert!(!texts.contains(&"without Sofia".to_owned()));
+    // Epoch 2 let it in, epoch 3 is its leave.
+    reads_nothing_since(&scene, &scene.insider(sofia), 3);
+    scene.goes_on();
 }
 
 /// The newest seal key that a device published.
@@ -149,23 +191,8 @@ fn whoever_comes_back_reads_nothing_of_the_time_between_with_all_its_keys() {
     scene.hand_to_bruno(true);
     scene.world.say(scene.visitor, "to Bruno alone");
     scene.world.run(3);
-    let (contact, team) = (scene.contact, "support".to_owned());
-    scene
-        .world
-        .command(scene.bruno, Command::LookUpTeam { team });
-    scene.world.run(1);
-    let to = Target::Device(scene.world.nodes[scene.ada].device());
-    let (history, note) = (false, None);
-    let transfer = Command::Transfer {
-        contact,
-        to,
-        history,
-        note,
-    };
-    scene.world.command(scene.bruno, transfer);
-    scene.world.run(3);
-    scene.world.command(scene.ada, Command::Claim { contact });
-    scene.world.run(3);
+    let contact = scene.contact;
+    scene.hand_over(scene.bruno, scene.ada, false);
     scene.world.say(scene.visitor, "to Ada again");
     scene.world.run(3);
     let ada = scene.insider(scene.ada);

@@ -179,20 +179,23 @@ impl Scene {
 
     /// Ada hands the contact to Bruno, who claims it.
     pub fn hand_to_bruno(&mut self, history: bool) {
+        self.hand_over(self.ada, self.bruno, history);
+    }
+
+    /// One hands the contact to the other, who claims it.
+    pub fn hand_over(&mut self, from: usize, to: usize, history: bool) {
         let (contact, team) = (self.contact, "support".to_owned());
-        self.world.command(self.ada, Command::LookUpTeam { team });
+        self.world.command(from, Command::LookUpTeam { team });
         self.world.run(1);
-        let to = Target::Device(self.world.nodes[self.bruno].device());
-        let note = None;
         let transfer = Command::Transfer {
             contact,
-            to,
+            to: Target::Device(self.world.nodes[to].device()),
             history,
-            note,
+            note: None,
         };
-        self.world.command(self.ada, transfer);
+        self.world.command(from, transfer);
         self.world.run(3);
-        self.world.command(self.bruno, Command::Claim { contact });
+        self.world.command(to, Command::Claim { contact });
         self.world.run(3);
     }
 
