@@ -5,6 +5,7 @@ mod api;
 mod chain;
 mod credential;
 mod enrolment;
+mod error;
 mod identity;
 mod key;
 mod policy;
@@ -13,9 +14,10 @@ mod rules;
 mod setting;
 
 pub use api::{ApiTokenRequest, Tombstone};
-pub use chain::{Account, AccountError, Learned, Pin};
+pub use chain::{Account, Learned, Pin};
 pub use credential::{Credential, Role, Via};
 pub use enrolment::{Approval, ApprovalError, EnrolmentRequest};
+pub use error::AccountError;
 pub use identity::{Identity, IdentityError, thumbprint, verify_identity};
 pub use key::{ArchiveKey, KeyKind, SealKey, TeamKey, TeamSeal, TeamSeals};
 pub use policy::{
