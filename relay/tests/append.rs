@@ -7,7 +7,7 @@
 
 mod scene;
 
-use scene::{Client, Person, Scene, Talk, now};
+use scene::{Client, Person, Scene, Talk, now, refused};
 use sottovoce::wire::ContactId;
 
 async fn started() -> (Scene, Person, Talk, Client) {
@@ -17,10 +17,6 @@ async fn started() -> (Scene, Person, Talk, Client) {
     let (talk, create) = Talk::start(&scene.business, &visitor);
     assert_eq!(client.append(talk.contact, create).await, Ok(1));
     (scene, visitor, talk, client)
-}
-
-fn refused(code: &str) -> Result<u64, String> {
-    Err(code.to_owned())
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 mod scene;
 
 use scene::client::claim;
-use scene::{Business, Client, Person, Scene, now};
+use scene::{Business, Client, Person, Scene, now, refused};
 use sottovoce::account::Revocation;
 use sottovoce::crypto::sign::{PublicKey, Signature};
 use sottovoce::wire::frame::{Authentication, ClientFrame, Nonce, ObjectKind, Query, RelayFrame};
@@ -22,10 +22,6 @@ async fn with(scene: &Scene, change: impl FnOnce(&mut Authentication)) -> Result
     change(&mut claim);
     let proof = Signed::sign(&claim, &[&person.key]);
     client.authenticate(&proof).await.map(|_| ())
-}
-
-fn refused(code: &str) -> Result<(), String> {
-    Err(code.to_owned())
 }
 
 #[tokio::test]

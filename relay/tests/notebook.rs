@@ -9,16 +9,12 @@
 mod scene;
 
 use scene::account::object;
-use scene::{Business, Person, Scene, now};
+use scene::{Business, Person, Scene, now, refused};
 use sottovoce::crypto::seal::SealPublicKey;
 use sottovoce::crypto::{Hash, Random};
 use sottovoce::message::{Notebook, NotebookParams, Page};
 use sottovoce::wire::frame::{ObjectKind, Query, RelayFrame};
 use sottovoce::wire::{Signed, Time};
-
-fn refused(code: &str) -> Result<(), String> {
-    Err(code.to_owned())
-}
 
 /// A notebook of the team `support` by somebody.
 fn notebook(

@@ -9,15 +9,11 @@
 mod scene;
 
 use scene::account::{object, seals};
-use scene::{Business, Person, Scene, now};
+use scene::{Business, Person, Scene, now, refused};
 use sottovoce::account::TeamSeal;
 use sottovoce::crypto::Random;
 use sottovoce::wire::frame::{Object, ObjectKind, Query};
 use sottovoce::wire::{Signed, limits};
-
-fn refused(code: &str) -> Result<(), String> {
-    Err(code.to_owned())
-}
 
 #[tokio::test]
 async fn an_unknown_account_takes_its_root_statement_first() {

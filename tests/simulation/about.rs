@@ -5,7 +5,7 @@ use sottovoce::client::*;
 use sottovoce::message::Detail;
 use sottovoce::wire::{ContactId, encode};
 
-use crate::conversation::{claim, greet, greeted};
+use crate::greeting::{claim, greet, greeted, hand_over};
 use crate::world::World;
 
 fn details(pairs: &[(&str, &str)]) -> Vec<Detail> {
@@ -98,27 +98,7 @@ fn later_details_replace_those_of_their_names_and_an_empty_value_takes_one_back(
     assert_eq!(known(&world, visitor), expected);
     assert_eq!(known(&world, ada), expected);
     // Whoever takes over with history learns them, and a reload keeps them.
-    let contact = world.contact_of(visitor);
-    let to = Target::Device(world.nodes[bruno].device());
-    world.command(
-        ada,
-        Command::LookUpTeam {
-            team: "support".into(),
-        },
-    );
-    world.run(2);
-    world.command(
-        ada,
-        Command::Transfer {
-            contact,
-            to,
-            history: true,
-            note: None,
-        },
-    );
-    world.run(4);
-    world.command(bruno, Command::Claim { contact });
-    world.run(4);
+    hand_over(&mut world, ada, bruno, None);
     assert_eq!(known(&world, bruno), expected);
     for node in [visitor, bruno] {
         world.kill(node);
@@ -220,26 +200,7 @@ fn labels_are_the_last_that_staff_on_the_roster_have_put_and_the_visitor_sees_no
     world.run(5);
     assert_eq!(labels(&world, ada), ["refund"]);
     // Whoever takes over with history has them, too, and may put others.
-    world.command(
-        ada,
-        Command::LookUpTeam {
-            team: "support".into(),
-        },
-    );
-    world.run(2);
-    let to = Target::Device(world.nodes[bruno].device());
-    world.command(
-        ada,
-        Command::Transfer {
-            contact,
-            to,
-            history: true,
-            note: None,
-        },
-    );
-    world.run(4);
-    world.command(bruno, Command::Claim { contact });
-    world.run(4);
+    hand_over(&mut world, ada, bruno, None);
     assert_eq!(labels(&world, bruno), ["refund"]);
     label(&mut world, bruno, contact, &[]);
     assert!(labels(&world, bruno).is_empty());

@@ -2,6 +2,7 @@
 
 use sottovoce::client::*;
 
+use crate::greeting::hand_over;
 pub use crate::greeting::{claim, greet, greeted};
 use crate::world::World;
 
@@ -43,23 +44,7 @@ fn a_transfer_with_history_lets_the_next_agent_read_everything() {
     claim(&mut world, ada);
     world.say(ada, "one moment");
     world.run(2);
-    let contact = world.contact_of(visitor);
-    let team = "support".to_owned();
-    world.command(ada, Command::LookUpTeam { team });
-    world.run(1);
-    let to = Target::Device(world.nodes[bruno].device());
-    world.command(
-        ada,
-        Command::Transfer {
-            contact,
-            to,
-            history: true,
-            note: Some("knows the order".into()),
-        },
-    );
-    world.run(3);
-    world.command(bruno, Command::Claim { contact });
-    world.run(3);
+    hand_over(&mut world, ada, bruno, Some("knows the order"));
     world.say(bruno, "Bruno here");
     world.run(3);
     assert_eq!(
@@ -85,6 +70,7 @@ fn a_transfer_with_history_lets_the_next_agent_read_everything() {
         world.nodes[ada].texts(),
         ["hello", "one moment", "knows the order"]
     );
+    let contact = world.contact_of(visitor);
     world.command(bruno, Command::Close { contact });
     world.run(3);
     let view = world.nodes[visitor].view.clone().unwrap();

@@ -1,7 +1,7 @@
 //! How most scenes begin: two agents are there, a visitor says hello, one of them answers.
 
 use sottovoce::account::Role;
-use sottovoce::client::Command;
+use sottovoce::client::{Command, Target};
 
 use crate::world::World;
 
@@ -43,4 +43,22 @@ pub fn claim(world: &mut World, agent: usize) {
     world.run(2);
     world.command(agent, Command::Claim { contact });
     world.run(3);
+}
+
+/// One agent hands the contact that it has to another, with its history; the other claims it.
+pub fn hand_over(world: &mut World, from: usize, to: usize, note: Option<&str>) {
+    let contact = world.nodes[from].view.as_ref().expect("a view").contact;
+    let team = "support".to_owned();
+    world.command(from, Command::LookUpTeam { team });
+    world.run(2);
+    let transfer = Command::Transfer {
+        contact,
+        to: Target::Device(world.nodes[to].device()),
+        history: true,
+        note: note.map(str::to_owned),
+    };
+    world.command(from, transfer);
+    world.run(4);
+    world.command(to, Command::Claim { contact });
+    world.run(4);
 }

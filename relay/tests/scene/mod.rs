@@ -29,6 +29,11 @@ const STORE: &str = "SOTTOVOCE_TEST_STORE";
 /// The database of a relay that is on SQLite.
 const FILE: &str = "relay.db";
 
+/// What a publication, an entry or a proof is answered with that the relay does not take.
+pub fn refused<T>(code: &str) -> Result<T, String> {
+    Err(code.to_owned())
+}
+
 /// A new database: in a folder, or on a server of its own.
 fn database_in(folder: &Path) -> String {
     match std::env::var(STORE).as_deref() {
