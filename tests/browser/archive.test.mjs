@@ -1,27 +1,11 @@
 /** A closed chat that an auditor opens in the console, through the customer's key manager. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
-import { launch } from "./site.mjs";
+import { test } from "node:test";
+import { reads, say } from "./account.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
-
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-before(async () => {
-    browser = await launch();
-    account = await openAccount({ archived: true });
-    ada = await signIn(browser, account.console("Ada"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene(undefined, { archived: true });
 
 test("an auditor reads a closed chat after giving a reason, and the visitor was told", async () => {
     const visitor = await (await browser.newContext()).newPage();

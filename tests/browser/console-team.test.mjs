@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { violations } from "./axe.mjs";
-import { openDesks, row, take } from "./console.mjs";
+import { closeIt, openDesks, row, take } from "./console.mjs";
 
 /** @import { Page } from "playwright-core" */
 /** @import { Desks } from "./console.mjs" */
@@ -20,14 +20,6 @@ before(async () => {
     bruno = await desks.agent("Bruno");
 });
 after(() => desks.close());
-
-/** @param {Page} page */
-async function closeIt(page) {
-    await page.getByTestId("close").click();
-    await page.getByTestId("close-confirm").click();
-    await page.locator("[data-testid=contact][data-state=closed]").waitFor();
-    await page.keyboard.press("Escape");
-}
 
 test("a chat that a colleague holds stands under All with the colleague's name, and cannot be read", async () => {
     await desks.visitor("Held by Ada");

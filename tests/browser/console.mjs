@@ -1,6 +1,7 @@
 /** Two agents at their desks, Ada and Bruno, and visitors who write to them. */
 
-import { openAccount, reads, say, signIn } from "./account.mjs";
+import { openAccount, reads, say } from "./account.mjs";
+import { finish } from "./agent.mjs";
 import { launch } from "./site.mjs";
 
 /** @import { BrowserContextOptions, Page } from "playwright-core" */
@@ -84,4 +85,11 @@ export async function take(page, text) {
     await page.locator("[data-testid=contact][data-state=open]").filter({ hasText: text }).waitFor();
 }
 
-export { signIn };
+/**
+ * Closes the chat that is open, and puts it away.
+ * @param {Page} page
+ */
+export async function closeIt(page) {
+    await finish(page);
+    await page.keyboard.press("Escape");
+}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { reads, say } from "./account.mjs";
 import { violations } from "./axe.mjs";
-import { openDesks, pane, row, take } from "./console.mjs";
+import { closeIt, openDesks, pane, row, take } from "./console.mjs";
 
 /** @import { Page } from "playwright-core" */
 /** @import { Desks } from "./console.mjs" */
@@ -18,14 +18,6 @@ before(async () => {
     ada = desks.ada;
 });
 after(() => desks.close());
-
-/** Ends the chat that Ada has open. */
-async function closeIt() {
-    await ada.getByTestId("close").click();
-    await ada.getByTestId("close-confirm").click();
-    await ada.locator("[data-testid=contact][data-state=closed]").waitFor();
-    await ada.keyboard.press("Escape");
-}
 
 /**
  * @param {Page} page
@@ -53,7 +45,7 @@ test("shelves count what stands on them, and the list says what those who wait w
     await ada.getByText("Nobody waits for an answer.").waitFor();
     await say(visitor, "Thank you");
     await reads(ada, "Thank you");
-    await closeIt();
+    await closeIt(ada);
     await counts(ada, "mine", 0);
     await counts(ada, "closed", 1);
     await ada.getByTestId("tab-closed").click();
@@ -78,7 +70,7 @@ test("a message in a chat that is not open is counted until it is read", async (
     await ada.reload();
     await reads(ada, "Two");
     assert.equal(await ada.getByTestId("unread").count(), 0);
-    await closeIt();
+    await closeIt(ada);
 });
 
 test("who waits longest stands first, and after two and five minutes it says so", async () => {
@@ -102,7 +94,7 @@ test("who waits longest stands first, and after two and five minutes it says so"
     await clocked.context().close();
     for (const text of ["The first to wait", "The second to wait"]) {
         await take(ada, text);
-        await closeIt();
+        await closeIt(ada);
     }
 });
 
@@ -168,7 +160,7 @@ test("close and next goes on with the next chat of the list", async () => {
     await ada.keyboard.press("Control+Alt+KeyE");
     await pane(ada, "To come next").waitFor();
     await counts(ada, "mine", 1);
-    await closeIt();
+    await closeIt(ada);
 });
 
 test("letters that are typed into a field are no commands, and AltGr writes letters", async () => {
@@ -184,7 +176,7 @@ test("letters that are typed into a field are no commands, and AltGr writes lett
     });
     assert.equal(await ada.getByTestId("close-confirm").count(), 0);
     await ada.getByTestId("message-input").fill("");
-    await closeIt();
+    await closeIt(ada);
 });
 
 test("the palette finds chats, actions and pages, and gives the focus back", async () => {
@@ -209,7 +201,7 @@ test("the palette finds chats, actions and pages, and gives the focus back", asy
     await ada.getByTestId("palette-input").fill("zzz");
     await ada.getByText("Nothing here is called so.").waitFor();
     await ada.keyboard.press("Escape");
-    await closeIt();
+    await closeIt(ada);
 });
 
 test("of two agents who press the key at once one has the chat, and the other is told who", async () => {
@@ -245,7 +237,7 @@ test("who is away is shown as away to colleagues, also after a reload", async ()
     await ada.getByTestId("transfer").click();
     await ada.getByTestId("transfer-to").locator("option", { hasText: "Bruno (away)" }).first().waitFor({ state: "attached" });
     await ada.keyboard.press("Escape");
-    await closeIt();
+    await closeIt(ada);
     await bruno.context().close();
 });
 

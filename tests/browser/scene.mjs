@@ -7,10 +7,11 @@ import { launch } from "./site.mjs";
 /**
  * Begins it; it ends after the file's last test.
  * @param {Parameters<typeof launch>[0]} [options]
+ * @param {Parameters<typeof openAccount>[0]} [kind]
  */
-export async function scene(options) {
+export async function scene(options, kind) {
     const browser = await launch(options);
-    const account = await openAccount();
+    const account = await openAccount(kind);
     after(async () => {
         await browser.close();
         await account.close();

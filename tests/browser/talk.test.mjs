@@ -1,30 +1,14 @@
 /** Visitors and agents in browsers, on a real relay: what the demo's conversation leaves out. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openAccount, reads, say, signIn } from "./account.mjs";
-import { launch } from "./site.mjs";
+import { test } from "node:test";
+import { reads, say, signIn } from "./account.mjs";
+import { scene } from "./scene.mjs";
 
-/** @import { Browser, BrowserContext, Page } from "playwright-core" */
+/** @import { BrowserContext, Page } from "playwright-core" */
 
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openAccount>>} */
-let account;
-/** @type {Page} */
-let ada;
-/** @type {Page} */
-let bruno;
-before(async () => {
-    browser = await launch();
-    account = await openAccount();
-    ada = await signIn(browser, account.console("Ada"));
-    bruno = await signIn(browser, account.console("Bruno"));
-});
-after(async () => {
-    await browser.close();
-    await account.close();
-});
+const { browser, account, ada } = await scene();
+const bruno = await signIn(browser, account.console("Bruno"));
 
 /** @param {BrowserContext} [context] */
 async function visit(context) {
