@@ -180,7 +180,6 @@ export class Desk {
         return known;
     }
 
-
     setTheme(theme: Preferences["theme"]): void {
         this.preferences.theme = theme;
         this.refresh();

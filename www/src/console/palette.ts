@@ -6,8 +6,9 @@ import { ref } from "lit-html/directives/ref.js";
 import { ACTIONS } from "./actions.js";
 import type { Desk } from "./desk.js";
 import { chatName, entryPointName } from "./faces.js";
-import { isPressed, keysText } from "./shortcuts.js";
+import { TITLES } from "./settings/titles.js";
 import { closeBeside, showModal } from "./sheet.js";
+import { isPressed, keysText } from "./shortcuts.js";
 
 interface Choice {
     readonly id: string;
@@ -20,20 +21,6 @@ interface Choice {
 /** How many are shown. */
 const MOST = 12;
 const SELF = ACTIONS.find(({ id }) => id === "palette")?.keys;
-
-const SETTINGS: Readonly<Record<string, string>> = {
-    overview: "Overview",
-    levels: "Levels",
-    entries: "Entry points",
-    plan: "Plan and retention",
-    keys: "Key manager",
-    devices: "Devices",
-    teams: "Teams",
-    tokens: "API tokens",
-    secret: "Secret token",
-    webhooks: "Webhooks",
-    audit: "Audit",
-};
 
 export class Palette {
     readonly #desk: Desk;
@@ -155,7 +142,7 @@ export class Palette {
             group: `Chat at ${entryPointName(state, entry.entryPoint)}${standing === "closed" ? ", closed" : ""}`,
             run: () => desk.panes.open(entry.contact),
         }));
-        const settings = state.settings?.administrator ? Object.entries(SETTINGS) : state.settings ? [["", "Account rules"] as const] : [];
+        const settings = state.settings?.administrator ? Object.entries(TITLES) : state.settings ? [["", "Account rules"] as const] : [];
         const pages = settings.map(([id, title]) => ({
             id: `settings-${id}`,
             title,

@@ -2,10 +2,9 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { ref } from "lit-html/directives/ref.js";
 import type { Desk } from "./desk.js";
 import { ownNotebooks } from "./notebook.js";
-import { closeAround, closeBeside, showModal } from "./sheet.js";
+import { titledSheet } from "./sheet.js";
 
 const SHORTCUT = "[a-z0-9\\-]{1,32}";
 /** In bytes of UTF-8. */
@@ -29,26 +28,16 @@ export class Replies {
     }
 
     dialog(): TemplateResult {
-        return html`<dialog
-            class="sheet-dialog replies"
-            aria-labelledby="replies-title"
-            data-testid="replies"
-            ${ref(showModal)}
-            @click=${closeBeside}
-            @close=${() => this.#desk.loaded.closeSheet()}
-        >
-            <div class="inside">
-                <div class="top">
-                    <h2 id="replies-title">Replies</h2>
-                    <button type="button" class="icon" aria-label="Close" data-testid="replies-close" @click=${closeAround}>×</button>
-                </div>
-                <p class="explain">
+        return titledSheet(
+            "replies",
+            "Replies",
+            () => this.#desk.loaded.closeSheet(),
+            html`<p class="explain">
                     Where you write an answer, “/” and a few letters bring them. They are encrypted to your team: servers cannot read
                     them. <code>{{name}}</code>, <code>{{agent}}</code> and <code>{{business}}</code> are filled in here.
                 </p>
-                ${this.#failure()} ${this.#draft === undefined ? this.#teams() : this.#form(this.#draft)}
-            </div>
-        </dialog>`;
+                ${this.#failure()} ${this.#draft === undefined ? this.#teams() : this.#form(this.#draft)}`,
+        );
     }
 
     /** What could not be kept: behind the sheet nobody would see it. */

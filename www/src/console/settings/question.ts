@@ -2,6 +2,7 @@
 
 import { html, type TemplateResult } from "lit-html";
 import { ref } from "lit-html/directives/ref.js";
+import { closeAround, showModal } from "../sheet.js";
 
 interface Asked {
     title: string;
@@ -41,13 +42,13 @@ export class Question {
                   aria-labelledby="question-title"
                   aria-describedby="question-words"
                   data-testid="question"
-                  ${ref(open)}
+                  ${ref(showModal)}
                   @close=${() => this.#answer(false)}
               >
                   <h2 id="question-title">${asked.title}</h2>
                   <div id="question-words">${asked.words}</div>
                   <div class="end">
-                      <button type="button" class="plain" autofocus data-testid="question-no" @click=${close}>Leave it as it is</button>
+                      <button type="button" class="plain" autofocus data-testid="question-no" @click=${closeAround}>Leave it as it is</button>
                       <button
                           type="button"
                           class="danger"
@@ -56,7 +57,7 @@ export class Question {
                               // What was asked is answered before the dialog's end answers it.
                               const { resolve } = asked;
                               this.#asked = undefined;
-                              close(event);
+                              closeAround(event);
                               resolve(true);
                               this.#refresh();
                           }}
@@ -74,12 +75,4 @@ export class Question {
         asked.resolve(goesOn);
         this.#refresh();
     }
-}
-
-function open(element: Element | undefined): void {
-    if (element instanceof HTMLDialogElement && !element.open) setTimeout(() => element.isConnected && element.showModal());
-}
-
-function close(event: MouseEvent): void {
-    (event.currentTarget as Element).closest("dialog")?.close();
 }

@@ -16,6 +16,7 @@ import { rules } from "./rules.js";
 import { SecretSection } from "./secret.js";
 import style from "./settings.css?inline";
 import { TeamsSection } from "./teams.js";
+import { TITLES, type SectionId } from "./titles.js";
 import { TokensSection } from "./tokens.js";
 import { WebhooksSection } from "./webhooks.js";
 
@@ -36,32 +37,24 @@ export interface Section {
     page(view: SettingsView): TemplateResult;
 }
 
-interface Entry {
-    id: string;
-    title: string;
-    make: (scene: Scene) => Section;
-}
-
 interface Opened {
-    entry: Entry;
+    id: SectionId;
     section: Section;
 }
 
-const OVERVIEW: Entry = { id: "overview", title: "Overview", make: (scene) => new OverviewSection(scene) };
-
-const SECTIONS: readonly Entry[] = [
-    OVERVIEW,
-    { id: "levels", title: "Levels", make: (scene) => new LevelsSection(scene) },
-    { id: "entries", title: "Entry points", make: (scene) => new EntryPointsSection(scene) },
-    { id: "plan", title: "Plan and retention", make: (scene) => new PlanSection(scene) },
-    { id: "keys", title: "Key manager", make: (scene) => new KeyManagerSection(scene) },
-    { id: "devices", title: "Devices", make: (scene) => new DevicesSection(scene) },
-    { id: "teams", title: "Teams", make: (scene) => new TeamsSection(scene) },
-    { id: "tokens", title: "API tokens", make: (scene) => new TokensSection(scene) },
-    { id: "secret", title: "Secret token", make: (scene) => new SecretSection(scene) },
-    { id: "webhooks", title: "Webhooks", make: (scene) => new WebhooksSection(scene) },
-    { id: "audit", title: "Audit", make: (scene) => new AuditSection(scene) },
-];
+const SECTIONS: Readonly<Record<SectionId, new (scene: Scene) => Section>> = {
+    overview: OverviewSection,
+    levels: LevelsSection,
+    entries: EntryPointsSection,
+    plan: PlanSection,
+    keys: KeyManagerSection,
+    devices: DevicesSection,
+    teams: TeamsSection,
+    tokens: TokensSection,
+    secret: SecretSection,
+    webhooks: WebhooksSection,
+    audit: AuditSection,
+};
 
 /** Where an account's pages find relay and account. */
 export interface Place {
@@ -108,16 +101,16 @@ export class SettingsPage {
         if (isNews) setTimeout(() => document.getElementById("settings-title")?.focus());
         if (!view.administrator) return rules(view, account);
         if (!this.#section) this.#scene.administration.lookUpDevices();
-        const { entry, section } = isNews || !this.#section ? this.#open(address) : this.#section;
+        const { id: opened, section } = isNews || !this.#section ? this.#open(address) : this.#section;
         return html`<div class="settings" data-open=${address !== ADDRESS}>
             <nav aria-label="Security settings">
                 <a class="back" href="#" data-testid="settings-close">‹ Back to the chats</a>
                 <ul>
-                    ${SECTIONS.map(
-                        ({ id, title }) => html`<li>
+                    ${Object.entries(TITLES).map(
+                        ([id, title]) => html`<li>
                             <a
                                 href="#${ADDRESS}/${id}"
-                                aria-current=${entry.id === id ? "page" : nothing}
+                                aria-current=${opened === id ? "page" : nothing}
                                 data-testid="section-${id}"
                                 >${title}${id === "devices" ? this.#waiting() : nothing}</a
                             >
@@ -125,9 +118,9 @@ export class SettingsPage {
                     )}
                 </ul>
             </nav>
-            <main data-testid="settings-${entry.id}">
+            <main data-testid="settings-${opened}">
                 <a class="back all" href="#${ADDRESS}">‹ All settings</a>
-                <h1 tabindex="-1" id="settings-title">${entry.title}</h1>
+                <h1 tabindex="-1" id="settings-title">${TITLES[opened]}</h1>
                 ${several(view)} ${section.page(view)}
             </main>
             ${this.#scene.question.dialog()}
@@ -145,9 +138,9 @@ export class SettingsPage {
     /** Makes the section that an address names. */
     #open(address: string): Opened {
         this.#scene.question.cancel();
-        const id = address === ADDRESS ? "overview" : address.slice(ADDRESS.length + 1);
-        const entry = SECTIONS.find((known) => known.id === id) ?? OVERVIEW;
-        const opened = { entry, section: entry.make(this.#scene) };
+        const named = address.slice(ADDRESS.length + 1);
+        const id = isSection(named) ? named : "overview";
+        const opened = { id, section: new SECTIONS[id](this.#scene) };
         this.#section = opened;
         return opened;
     }
@@ -162,6 +155,10 @@ export class SettingsPage {
         const anew = event.type === "reset" || (event.type === "connection" && event.state === "online");
         if (anew && this.#address !== undefined) this.#scene.administration.lookUpDevices();
     }
+}
+
+function isSection(id: string): id is SectionId {
+    return Object.hasOwn(TITLES, id);
 }
 
 /** Accounts whose settings need several signatures. */
